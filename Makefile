@@ -1,0 +1,38 @@
+# Everything a developer or CI calls. The first call builds .venv from the locked requirements; later calls are quick.
+PY := .venv/bin/python
+BIN := .venv/bin
+PYTHON ?= python3.11
+export PYTHONDONTWRITEBYTECODE := 1
+
+.PHONY: help setup demo run test bindings format lint types bench ci clean lock
+help:            ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | column -t -s '	'
+
+.venv/.done: .ci/requirements.lock pyproject.toml
+	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 is needed: set PYTHON=/path/to/python3.11" >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r .ci/requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+.peers/.done: .ci/peers.lock
+	$(PYTHON) -m venv .peers
+	.peers/bin/pip install --quiet --disable-pip-version-check --require-hashes -r .ci/peers.lock
+	@touch $@
+
+setup: .venv/.done                       ## the virtual environment
+test: .venv/.done .peers/.done           ## all tests, in random order, in parallel
+	$(BIN)/pytest -n 2 --dist worksteal $(ARGS)
+format: .venv/.done                      ## rewrite the sources in the house style
+	$(BIN)/ruff format . && $(BIN)/ruff check --fix .
+lint: .venv/.done                        ## style, import rules
+	$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/lint-imports
+types: .venv/.done                       ## mypy --strict on everything
+	$(BIN)/mypy
+ci: lint types test                      ## what CI runs
+lock: .venv/.done                        ## renew the locked requirements
+	$(PYTHON) -m venv .venv-lock && .venv-lock/bin/pip install --quiet uv
+	.venv-lock/bin/uv pip compile --quiet --no-header --no-annotate --generate-hashes --python-version 3.11 --group dev pyproject.toml -o .ci/requirements.lock
+	.venv-lock/bin/uv pip compile --quiet --no-header --no-annotate --generate-hashes --python-version 3.11 --group peers -o .ci/peers.lock
+	rm -rf .venv-lock
+clean:                                   ## remove what the targets made
+	rm -rf .venv .peers .cas

@@ -1,0 +1,1 @@
+"""Transports: whole APDUs over whatever meters speak; nothing here knows what an APDU means."""
