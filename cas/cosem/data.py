@@ -1,0 +1,482 @@
+"""COSEM Data, held as its A-XDR octets (Green Book 8.3, 9.5, type Data; IEC 61334-6).
+
+A `Data` is one immutable `bytes`: what came from the meter is what is stored and what goes back on the wire, a
+profile of 17,000 values costs one object, and nothing is parsed that nobody looks at. `scan` finds where a value
+ends and is the one place that judges whether octets are a Data; `value`, `children` and `cas.cosem.data_xml` read
+octets that have passed it.
+
+Arrays of equal rows, as profile buffers are, are recognised by comparing the columns of tags at once.
+"""
+
+import struct
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeAlias, get_args
+
+Kind: TypeAlias = Literal[
+    "null-data", "array", "structure", "boolean", "bit-string", "double-long", "double-long-unsigned", "octet-string",
+    "visible-string", "utf8-string", "bcd", "integer", "long", "unsigned", "long-unsigned", "compact-array", "long64",
+    "long64-unsigned", "enum", "float32", "float64", "date-time", "date", "time", "delta-integer", "delta-long",
+    "delta-double-long", "delta-unsigned", "delta-long-unsigned", "delta-double-long-unsigned", "dont-care",
+]  # fmt: skip
+
+Value: TypeAlias = "bool | int | float | str | bytes | list[Value] | tuple[Value, ...] | None"
+"""Python's view of a Data: array is a list, structure a tuple, bit-string a str of 0 and 1, date-time its octets."""
+
+NULL, ARRAY, STRUCTURE, BIT_STRING, OCTET_STRING, VISIBLE_STRING, UTF8_STRING = 0, 1, 2, 4, 9, 10, 12
+COMPACT_ARRAY, DONT_CARE = 19, 255
+
+# Data CHOICE tags (Green Book 8.3, 9.5); for fixed sizes the struct code of the octets after the tag
+_CODES: dict[int, tuple[Kind, str]] = {
+    NULL: ("null-data", ""),
+    ARRAY: ("array", ""),
+    STRUCTURE: ("structure", ""),
+    3: ("boolean", "?"),
+    BIT_STRING: ("bit-string", ""),
+    5: ("double-long", "i"),
+    6: ("double-long-unsigned", "I"),
+    OCTET_STRING: ("octet-string", ""),
+    VISIBLE_STRING: ("visible-string", ""),
+    UTF8_STRING: ("utf8-string", ""),
+    13: ("bcd", "b"),
+    15: ("integer", "b"),
+    16: ("long", "h"),
+    17: ("unsigned", "B"),
+    18: ("long-unsigned", "H"),
+    COMPACT_ARRAY: ("compact-array", ""),
+    20: ("long64", "q"),
+    21: ("long64-unsigned", "Q"),
+    22: ("enum", "B"),
+    23: ("float32", "f"),
+    24: ("float64", "d"),
+    25: ("date-time", "12s"),
+    26: ("date", "5s"),
+    27: ("time", "4s"),
+    28: ("delta-integer", "b"),
+    29: ("delta-long", "h"),
+    30: ("delta-double-long", "i"),
+    31: ("delta-unsigned", "B"),
+    32: ("delta-long-unsigned", "H"),
+    33: ("delta-double-long-unsigned", "I"),
+    DONT_CARE: ("dont-care", ""),
+}
+KIND: dict[int, Kind] = {tag: kind for tag, (kind, _) in _CODES.items()}
+TAG: dict[Kind, int] = {kind: tag for tag, kind in KIND.items()}
+STRUCTS: dict[int, struct.Struct] = {tag: struct.Struct(f">{code}") for tag, (_, code) in _CODES.items() if code}
+SIZE: dict[int, int] = {tag: s.size for tag, s in STRUCTS.items()}
+"""Octets after the tag, of the kinds whose size is fixed and not 0."""
+
+MAX_DEPTH = 32
+"""Deepest nesting accepted; the Blue Book needs 6. A hostile meter could otherwise exhaust the stack."""
+
+MAX_EXPANSION = 64
+"""Most octets that an octet of compact-array may become."""
+
+_UNKNOWN, _VARIABLE = 0, -1
+# octets of a whole value by its tag, -1 where that takes a look at what follows, 0 for a tag that does not exist
+_WHOLE = [1 if t in (NULL, DONT_CARE) else 1 + SIZE[t] if t in SIZE else -1 if t in KIND else 0 for t in range(256)]
+ROWS_WORTH_IT = 4
+"""Elements from which on looking for a common row shape pays."""
+
+
+class DataError(ValueError):
+    """Octets or text that are no COSEM Data: `offset` is where, in octets from the start of what was given."""
+
+    def __init__(self, reason: str, offset: int | None = None) -> None:
+        super().__init__(reason if offset is None else f"octet {offset}: {reason}")
+        self.reason = reason
+        self.offset = offset
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """One COSEM Data value. The octets must be one whole value; `Data.decode` checks foreign ones."""
+
+    octets: bytes
+
+    @staticmethod
+    def decode(octets: bytes) -> "Data":
+        """Take exactly one value.
+
+        Raises DataError with the offset where the octets stop being one.
+        """
+        end = scan(octets, 0)
+        if end != len(octets):
+            raise DataError(f"{len(octets) - end} octets after the value", end)
+        return Data(octets)
+
+    @staticmethod
+    def of(kind: Kind, value: Value = None) -> "Data":
+        """Make a value of a simple kind.
+
+        Raises DataError when the value does not fit the kind.
+        """
+        tag = TAG[kind]
+        return Data(bytes((tag,)) + encode_simple(tag, value))
+
+    @staticmethod
+    def array(items: "Iterable[Data]") -> "Data":
+        """Make an array of these values, which should be of one type."""
+        return _collection(ARRAY, items)
+
+    @staticmethod
+    def structure(*items: "Data") -> "Data":
+        """Make a structure of these values."""
+        return _collection(STRUCTURE, items)
+
+    @property
+    def tag(self) -> int:
+        """The tag of the chosen alternative."""
+        return self.octets[0]
+
+    @property
+    def kind(self) -> Kind:
+        """The name of the chosen alternative, as in XML."""
+        return KIND[self.octets[0]]
+
+    @property
+    def value(self) -> Value:
+        """Python's view; see `Value`. null-data and dont-care are None."""
+        return read_value(self.octets, 0)[0]
+
+    def children(self) -> "list[Data]":
+        """Take an array or structure apart; no other kind has children (DataError)."""
+        octets = self.octets
+        if octets[0] not in (ARRAY, STRUCTURE):
+            raise DataError(f"{self.kind} has no elements")
+        count, pos = read_length(octets, 1)
+        found = []
+        for _ in range(count):
+            end = scan(octets, pos)
+            found.append(Data(octets[pos:end]))
+            pos = end
+        return found
+
+    def __repr__(self) -> str:
+        text = self.octets.hex() if len(self.octets) <= 64 else f"{self.octets[:32].hex()}... {len(self.octets)} octets"
+        return f"<Data {self.kind} {text}>"
+
+
+def length(count: int) -> bytes:
+    """Code a length or count: one octet below 128, else 80 + its number of octets, then those (IEC 61334-6, 6.1)."""
+    if count < 0x80:
+        return bytes((count,))
+    octets = count.to_bytes((count.bit_length() + 7) // 8, "big")
+    return bytes((0x80 | len(octets),)) + octets
+
+
+def read_length(octets: bytes, pos: int) -> tuple[int, int]:
+    """Read a length, or count, at `pos`: (length, position after it).
+
+    Raises DataError where it is cut short or of more than 4 octets.
+    """
+    if pos >= len(octets):
+        raise DataError("cut short in a length", len(octets))
+    first = octets[pos]
+    if first < 0x80:
+        return first, pos + 1
+    size = first & 0x7F
+    if not 1 <= size <= 4:
+        raise DataError(f"a length of {size} octets", pos)
+    end = pos + 1 + size
+    if end > len(octets):
+        raise DataError("cut short in a length", len(octets))
+    return int.from_bytes(octets[pos + 1 : end], "big"), end
+
+
+def scan(octets: bytes, pos: int) -> int:
+    """Find the end of the Data value that starts at `pos`, judging all of it. Linear in the octets, flat in memory.
+
+    Raises DataError at the first octet that cannot stand where it stands.
+    """
+    end = _scan(octets, pos, 1, 0)
+    if end > len(octets):
+        raise DataError("cut short", len(octets))
+    return end
+
+
+def _scan(octets: bytes, pos: int, count: int, depth: int) -> int:
+    whole = _WHOLE
+    last = len(octets)
+    try:
+        for _ in range(count):
+            tag = octets[pos]
+            size = whole[tag]
+            if size > 0:
+                pos += size
+            elif size == _UNKNOWN:
+                raise DataError(f"no Data has the tag {tag}", pos)
+            elif tag in (STRUCTURE, ARRAY):
+                pos = _scan_collection(octets, pos, depth + 1)
+            else:
+                pos = _scan_variable(octets, pos, tag)
+            if pos > last:
+                raise DataError("cut short", last)
+    except IndexError:
+        raise DataError("cut short", last) from None
+    return pos
+
+
+def _scan_collection(octets: bytes, pos: int, depth: int) -> int:
+    if depth > MAX_DEPTH:
+        raise DataError(f"nested deeper than {MAX_DEPTH}", pos)
+    count, start = read_length(octets, pos + 1)
+    if count > len(octets) - start:  # every element takes an octet at least
+        raise DataError(f"{count} elements announced, {len(octets) - start} octets left", pos)
+    if count >= ROWS_WORTH_IT and octets[pos] == ARRAY and (row := row_shape(octets, start, depth)):
+        rows = equal_rows(octets, start, count, row)
+        start += rows * row.size
+        count -= rows
+    return _scan(octets, start, count, depth)
+
+
+def _scan_variable(octets: bytes, pos: int, tag: int) -> int:
+    if tag == COMPACT_ARRAY:
+        after = scan_type(octets, pos + 1)
+        size, start = read_length(octets, after)
+        return start + size
+    size, start = read_length(octets, pos + 1)
+    if tag == BIT_STRING:
+        size = (size + 7) // 8
+    return start + size
+
+
+def scan_type(octets: bytes, pos: int) -> int:
+    """Find the end of the TypeDescription at `pos`. Raises DataError."""
+    return _scan_type(octets, pos, 0)[0]
+
+
+def _scan_type(octets: bytes, pos: int, depth: int) -> tuple[int, int]:
+    """Where the type ends, and how many octets a value of it takes at least."""
+    if depth > MAX_DEPTH:
+        raise DataError(f"type nested deeper than {MAX_DEPTH}", pos)
+    if pos >= len(octets):
+        raise DataError("cut short in a type description", len(octets))
+    tag = octets[pos]
+    if tag == ARRAY:  # number-of-elements Unsigned16, type-description
+        count = int.from_bytes(octets[pos + 1 : pos + 3], "big")
+        end, least = _scan_type(octets, pos + 3, depth + 1)
+        if count and not least:  # nothing would bound the elements
+            raise DataError("an array of elements without octets", pos)
+        return end, count * least
+    if tag == STRUCTURE:
+        count, end = read_length(octets, pos + 1)
+        total = 0
+        for _ in range(count):
+            end, least = _scan_type(octets, end, depth + 1)
+            total += least
+        return end, total
+    if tag not in KIND or tag == COMPACT_ARRAY:
+        raise DataError(f"no type has the tag {tag}", pos)
+    return pos + 1, 0 if tag in (NULL, DONT_CARE) else SIZE.get(tag, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """The shape that rows of an array share: where tags and lengths stand, and which leaves stand between."""
+
+    size: int
+    fixed: tuple[tuple[int, int], ...]
+    """(offset, octet): every octet that is not part of a leaf's value."""
+    leaves: tuple[tuple[int, int, int], ...]
+    """(tag, offset, size) of the value of each leaf, in order; the size of a bit-string is in bits."""
+    flat: bool
+    """A structure of leaves, without collections inside."""
+
+
+def row_shape(octets: bytes, pos: int, depth: int = 0) -> Row | None:
+    """The shape of the structure at `pos`; None if it is no structure or holds what has no shape (compact-array)."""
+    if pos >= len(octets) or octets[pos] != STRUCTURE:
+        return None
+    end = _scan(octets, pos, 1, depth)
+    fixed: list[tuple[int, int]] = []
+    leaves: list[tuple[int, int, int]] = []
+    collections = 0
+    at = pos
+    while at < end:
+        tag = octets[at]
+        start = at + 1
+        size = SIZE.get(tag, 0)
+        if tag == COMPACT_ARRAY:
+            return None
+        if _WHOLE[tag] == _VARIABLE:
+            count, start = read_length(octets, at + 1)
+            if tag in (ARRAY, STRUCTURE):
+                collections += 1
+            else:
+                size = count
+        fixed += ((i - pos, octets[i]) for i in range(at, start))
+        at = start
+        if tag not in (ARRAY, STRUCTURE):
+            leaves.append((tag, start - pos, size))
+            at += (size + 7) // 8 if tag == BIT_STRING else size
+    return Row(end - pos, tuple(fixed), tuple(leaves), collections == 1)
+
+
+def equal_rows(octets: bytes, start: int, count: int, row: Row) -> int:
+    """How many of the `count` rows at `start` have the shape `row`, from the first one on."""
+    size = row.size
+    rows = min(count, (len(octets) - start) // size)
+    for offset, octet in row.fixed:
+        column = octets[start + offset : start + rows * size : size]
+        if column.count(octet) != rows:
+            rows = next(i for i, found in enumerate(column) if found != octet)
+    return rows
+
+
+def _collection(tag: int, items: Iterable[Data]) -> Data:
+    parts = [item.octets for item in items]
+    return Data(b"".join((bytes((tag,)), length(len(parts)), *parts)))
+
+
+def encode_simple(tag: int, value: Value) -> bytes:
+    """The octets after the tag of a value that is no collection. Raises DataError when it does not fit."""
+    try:
+        if coder := STRUCTS.get(tag):
+            if tag in (25, 26, 27) and len(_octets(value)) != SIZE[tag]:
+                raise DataError(f"{KIND[tag]} has {SIZE[tag]} octets, not {len(_octets(value))}")
+            return coder.pack(bool(value) if tag == 3 else value)
+        if tag == OCTET_STRING:
+            octets = _octets(value)
+            return length(len(octets)) + octets
+        if tag in (VISIBLE_STRING, UTF8_STRING):
+            if not isinstance(value, str):
+                raise DataError(f"{KIND[tag]} takes a str, not {type(value).__name__}")
+            octets = value.encode("latin-1") if tag == VISIBLE_STRING else value.encode("utf-8", "surrogateescape")
+            return length(len(octets)) + octets
+        if tag == BIT_STRING:
+            return encode_bits(str(value))
+        if tag in (NULL, DONT_CARE) and value is None:
+            return b""
+    except (struct.error, UnicodeEncodeError, OverflowError) as error:
+        raise DataError(f"{value!r} is no {KIND[tag]}: {error}") from None
+    raise DataError(f"{type(value).__name__} is no {KIND[tag]}")
+
+
+def _octets(value: Value) -> bytes:
+    if not isinstance(value, bytes):
+        raise DataError(f"octets are needed, not {type(value).__name__}")
+    return value
+
+
+def encode_bits(bits: str) -> bytes:
+    """A BIT STRING of variable length: number of bits, then the bits from the highest, padded with 0."""
+    if bits.strip("01"):
+        raise DataError(f"{bits!r} is no string of 0 and 1")
+    size = (len(bits) + 7) // 8
+    return length(len(bits)) + int(bits.ljust(size * 8, "0") or "0", 2).to_bytes(size, "big")
+
+
+def read_bits(octets: bytes, pos: int, count: int) -> str:
+    """The first `count` bits of the octets at `pos`, as 0 and 1."""
+    size = (count + 7) // 8
+    return f"{int.from_bytes(octets[pos : pos + size], 'big'):0{size * 8}b}"[:count] if count else ""
+
+
+def read_value(octets: bytes, pos: int) -> tuple[Value, int]:
+    """Python's view of the value at `pos`, and where it ends. The octets must have passed `scan`."""
+    tag = octets[pos]
+    if coder := STRUCTS.get(tag):
+        return coder.unpack_from(octets, pos + 1)[0], pos + 1 + coder.size
+    if tag in (NULL, DONT_CARE):
+        return None, pos + 1
+    if tag == COMPACT_ARRAY:
+        end = _scan_variable(octets, pos, tag)
+        return [read_value(item.octets, 0)[0] for item in expand(Data(octets[pos:end]))], end
+    count, start = read_length(octets, pos + 1)
+    if tag == ARRAY:
+        return _read_array(octets, start, count)
+    if tag == STRUCTURE:
+        items = []
+        for _ in range(count):
+            item, start = read_value(octets, start)
+            items.append(item)
+        return tuple(items), start
+    if tag == BIT_STRING:
+        return read_bits(octets, start, count), start + (count + 7) // 8
+    end = start + count
+    if tag == OCTET_STRING:
+        return octets[start:end], end
+    if tag == VISIBLE_STRING:
+        return octets[start:end].decode("latin-1"), end
+    return octets[start:end].decode("utf-8", "surrogateescape"), end
+
+
+def _read_array(octets: bytes, start: int, count: int) -> tuple[list[Value], int]:
+    items: list[Value] = []
+    if count >= ROWS_WORTH_IT and (row := row_shape(octets, start)) and (unpack := _row_unpacker(row)):
+        rows = equal_rows(octets, start, count, row)
+        end = start + rows * row.size
+        items.extend(unpack.iter_unpack(memoryview(octets)[start:end]))
+        count -= rows
+        start = end
+    for _ in range(count):
+        item, start = read_value(octets, start)
+        items.append(item)
+    return items, start
+
+
+def _row_unpacker(row: Row) -> struct.Struct | None:
+    """A struct for a whole row, where Python's view of every leaf is what struct gives."""
+    if not row.flat:
+        return None
+    code, at = ">", 0
+    for tag, offset, size in row.leaves:
+        if tag not in STRUCTS and tag != OCTET_STRING:
+            return None
+        code += f"{offset - at}x" + (f"{size}s" if tag == OCTET_STRING else _CODES[tag][1])
+        at = offset + size
+    return struct.Struct(code)
+
+
+def expand(compact: Data) -> Iterator[Data]:
+    """The elements of a compact-array, each as an ordinary Data (Green Book 8.3, 9.5, compact-array).
+
+    Raises DataError where the contents do not fill whole elements, or would grow beyond `MAX_EXPANSION` times.
+    """
+    octets = compact.octets
+    after = scan_type(octets, 1)
+    size, pos = read_length(octets, after)
+    end = pos + size
+    made = 0
+    while pos < end:
+        item, after_item = _expand_one(octets, pos, end, octets, 1)
+        if after_item == pos:
+            raise DataError("elements without octets in a compact-array", pos)
+        pos = after_item
+        made += len(item)
+        if made > MAX_EXPANSION * len(octets):
+            raise DataError("a compact-array of more nulls than its octets warrant", pos)
+        yield Data(item)
+
+
+def _expand_one(octets: bytes, pos: int, end: int, types: bytes, at: int) -> tuple[bytes, int]:
+    tag = types[at]
+    if tag in (ARRAY, STRUCTURE):
+        if tag == ARRAY:
+            members: Sequence[int] = [at + 3] * int.from_bytes(types[at + 1 : at + 3], "big")
+        else:
+            count, at = read_length(types, at + 1)
+            members = []
+            for _ in range(count):
+                members.append(at)
+                at = scan_type(types, at)
+        out = [bytes((tag,)), length(len(members))]
+        for member in members:
+            part, pos = _expand_one(octets, pos, end, types, member)
+            out.append(part)
+        return b"".join(out), pos
+    if tag in (NULL, DONT_CARE):
+        return bytes((tag,)), pos
+    if tag in SIZE:
+        after = pos + SIZE[tag]
+    else:
+        count, start = read_length(octets, pos)
+        after = start + ((count + 7) // 8 if tag == BIT_STRING else count)
+    if after > end:
+        raise DataError("a compact-array ends inside an element", end)
+    return bytes((tag,)) + octets[pos:after], after
+
+
+if set(KIND.values()) != set(get_args(Kind)):  # pragma: no cover - a slip of the pen in the two lists above
+    raise AssertionError("Kind and _CODES differ")
