@@ -1,0 +1,1 @@
+"""Media: what opens a channel of octets to a meter."""

@@ -1,0 +1,186 @@
+"""Transports by URL: `tcp://meter.example:4059?client=16&server=1`.
+
+A third party adds a scheme by an entry point of group `cas.transports`: its name is the scheme, its value a callable
+that is given a `Target` and returns a `Transport`. Parameters are taken from the target one by one; what nobody took is
+an error.
+"""
+
+import ipaddress
+from collections.abc import Callable, Mapping
+from importlib.metadata import entry_points
+from types import MappingProxyType
+from typing import TypeAlias
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
+
+from transports.base import Transport
+from transports.errors import URLError
+from transports.link import CONNECT_TIMEOUT, RESPONSE_TIMEOUT, Link
+from transports.media.tcp import TcpMedium
+from transports.wrapper import PORT, WrapperFraming
+
+GROUP = "cas.transports"
+CLIENT = 16
+"""The public client (Green Book 8.3, 4.1.8.4)."""
+SERVER = 1
+"""The management logical device."""
+
+
+class Target:
+    """A URL whose query parameters are taken one by one, each checked; `finish` complains about the rest."""
+
+    def __init__(self, url: str) -> None:
+        self._url: SplitResult = urlsplit(url)
+        pairs = parse_qsl(self._url.query, keep_blank_values=True, strict_parsing=bool(self._url.query))
+        self._left = dict(pairs)
+        if len(self._left) != len(pairs):
+            raise self.wrong("a parameter is given twice")
+        if self._url.fragment:
+            raise self.wrong("a fragment (#...) means nothing here")
+
+    @property
+    def scheme(self) -> str:
+        """The part before `://`."""
+        return self._url.scheme
+
+    @property
+    def user(self) -> str | None:
+        """The user name, if any."""
+        return None if self._url.username is None else unquote(self._url.username)
+
+    @property
+    def password(self) -> str | None:
+        """The password, if any."""
+        return None if self._url.password is None else unquote(self._url.password)
+
+    @property
+    def path(self) -> str:
+        """The path with its leading slash."""
+        return unquote(self._url.path)
+
+    def wrong(self, what: str) -> URLError:
+        """Return the error that says what is wrong with this URL; passwords are left out of it."""
+        shown = self._url
+        if shown.password is not None:
+            shown = shown._replace(netloc=shown.netloc.replace(f":{shown.password}@", ":***@"))
+        return URLError(f"{shown.geturl()}: {what}")
+
+    def host(self) -> str:
+        """Return the host, which must be given."""
+        if not self._url.hostname:
+            raise self.wrong("the host is missing")
+        return self._url.hostname
+
+    def port(self, default: int) -> int:
+        """Return the port."""
+        try:
+            return self._url.port if self._url.port is not None else default
+        except ValueError:
+            raise self.wrong("the port is not a number from 0 to 65535") from None
+
+    def no_path(self) -> None:
+        """Insist that there is no path."""
+        if self._url.path not in {"", "/"}:
+            raise self.wrong(f"the path {self._url.path!r} means nothing here")
+
+    def text(self, name: str, default: str | None = None) -> str | None:
+        """Take a parameter as it stands."""
+        value = self._left.pop(name, None)
+        if value == "":
+            raise self.wrong(f"parameter {name!r} is empty")
+        return default if value is None else value
+
+    def integer(self, name: str, default: int, low: int, high: int) -> int:
+        """Take a whole number (decimal or 0x...) from `low` to `high`."""
+        text = self.text(name)
+        if text is None:
+            return default
+        try:
+            value = int(text, 0)
+        except ValueError:
+            raise self.wrong(f"parameter {name!r} is not a whole number: {text!r}") from None
+        if not low <= value <= high:
+            raise self.wrong(f"parameter {name!r} must lie between {low} and {high}, not {value}")
+        return value
+
+    def seconds(self, name: str, default: float, high: float = 86400.0) -> float:
+        """Take a duration in seconds, above 0."""
+        text = self.text(name)
+        if text is None:
+            return default
+        try:
+            value = float(text)
+        except ValueError:
+            raise self.wrong(f"parameter {name!r} is not a number of seconds: {text!r}") from None
+        if not 0 < value <= high:
+            raise self.wrong(f"parameter {name!r} must lie between 0 and {high:g} seconds, not {text}")
+        return value
+
+    def choice(self, name: str, default: str, allowed: Mapping[str, object] | tuple[str, ...]) -> str:
+        """Take one of several words."""
+        text = self.text(name, default) or default
+        if text not in allowed:
+            raise self.wrong(f"parameter {name!r} must be one of {', '.join(allowed)}, not {text!r}")
+        return text
+
+    def finish(self) -> None:
+        """Complain about parameters that nobody took."""
+        if self._left:
+            raise self.wrong(f"unknown parameter {', '.join(map(repr, sorted(self._left)))}")
+
+
+Factory: TypeAlias = Callable[[Target], Transport]
+
+
+def open_transport(url: str) -> Transport:
+    """Return the transport that a URL describes, not yet connected.
+
+    Raises URLError naming what is wrong: the scheme (with the known ones), or the parameter.
+    """
+    try:
+        target = Target(url)
+    except ValueError as error:
+        if isinstance(error, URLError):
+            raise
+        raise URLError(f"{url}: {error}") from None
+    factory = factories().get(target.scheme)
+    if factory is None:
+        raise target.wrong(f"unknown transport {target.scheme!r}; known are {', '.join(sorted(factories()))}")
+    return factory(target)
+
+
+def factories() -> Mapping[str, Factory]:
+    """Return every scheme with its factory: the built-in ones and those of installed plug-ins."""
+    found: dict[str, Factory] = dict(_BUILT_IN)
+    for entry in entry_points(group=GROUP):
+        if entry.name not in found:
+            found[entry.name] = entry.load()
+    return MappingProxyType(found)
+
+
+def _wports(target: Target) -> Callable[[], WrapperFraming]:
+    client = target.integer("client", CLIENT, 1, 0xFFFF)
+    server = target.integer("server", SERVER, 0, 0xFFFF)
+    return lambda: WrapperFraming(local=client, remote=server)
+
+
+def _host(target: Target) -> str:
+    host = target.host()
+    try:
+        return str(ipaddress.ip_address(host))
+    except ValueError:
+        return host
+
+
+def _tcp(target: Target) -> Transport:
+    medium = TcpMedium(_host(target), target.port(PORT))
+    framing = _wports(target)
+    connect_timeout = target.seconds("connect-timeout", CONNECT_TIMEOUT)
+    response_timeout = target.seconds("timeout", RESPONSE_TIMEOUT)
+    target.no_path()
+    target.finish()
+    return Link(medium, framing, connect_timeout=connect_timeout, response_timeout=response_timeout)
+
+
+_BUILT_IN: dict[str, Factory] = {
+    "tcp": _tcp,
+}
