@@ -1,0 +1,1 @@
+"""DLMS security: suites, ciphering, authentication, key wrap and agreement; pure functions of octets."""

@@ -1,0 +1,138 @@
+"""Protects and unprotects APDUs with AES-GCM: SC || invocation counter || content || tag (Green Book 8.3, 9.2.7.2).
+
+The nonce is the sender's system title and the invocation counter. Additional authenticated data:
+
+    authenticated only          SC || AK || header || plain APDU
+    encrypted and authenticated SC || AK || header
+    encrypted only              none, and no tag
+
+`header` is empty but for general-ciphering (`general.GeneralHeader.octets`). Counters are the caller's: whoever uses
+one twice under the same key gives the key away.
+"""
+
+import hmac
+from typing import NamedTuple
+
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from cas.dlms.errors import (
+    CounterExhausted,
+    DecipheringError,
+    DecodeError,
+    KeyUnusable,
+    PolicyViolation,
+    ReplayedCounter,
+)
+from cas.dlms.security.control import SecurityControl
+from cas.dlms.security.keys import require_key
+from cas.dlms.security.suites import TAG_LENGTH, TITLE_LENGTH, Suite
+
+MAX_COUNTER = 0xFFFF_FFFF
+"""The last invocation counter a key may be used with."""
+
+_GCM_TAG = 16
+
+
+class Unprotected(NamedTuple):
+    """What stood under the protection, and how it was protected; content that is not authenticated proves nothing."""
+
+    plain: bytes
+    counter: int
+    control: SecurityControl
+
+
+class Ciphering:
+    """One encryption key and the authentication key used with it, ready for use; kept per key, as set-up costs time.
+
+    Raises KeyUnusable when a key has not the length that the suite asks for.
+    """
+
+    __slots__ = ("_authentication_key", "_gcm", "suite")
+
+    def __init__(self, suite: Suite, encryption_key: bytes, authentication_key: bytes) -> None:
+        self.suite = suite
+        self._gcm = AESGCM(require_key(encryption_key, suite, "encryption key"))
+        self._authentication_key = require_key(authentication_key, suite, "authentication key")
+
+    def __repr__(self) -> str:
+        return f"Ciphering(suite={self.suite.number}, keys hidden)"
+
+    def protect(self, plain: bytes, title: bytes, counter: int, control: SecurityControl, header: bytes = b"") -> bytes:
+        """Protect as `control` says, under the sender's `title` and its next `counter`.
+
+        Raises CounterExhausted when the counter does not fit 32 bits, KeyUnusable for another suite than that of the
+        keys, for compression, and for a title that is not of 8 octets.
+        """
+        if not 0 <= counter <= MAX_COUNTER:
+            raise CounterExhausted(counter)
+        if control.suite != self.suite.number:
+            raise KeyUnusable(f"security suite {control.suite} asked for, the keys are of suite {self.suite.number}")
+        _refuse_compression(control)
+        octet = bytes((control.octet,))
+        count = counter.to_bytes(4, "big")
+        nonce = _nonce(title, count)
+        if control.encryption:
+            if control.authentication:
+                sealed = self._gcm.encrypt(nonce, plain, octet + self._authentication_key + header)
+                return octet + count + sealed[: TAG_LENGTH - _GCM_TAG]
+            return octet + count + self._gcm.encrypt(nonce, plain, None)[:-_GCM_TAG]
+        if control.authentication:
+            tag = self._gcm.encrypt(nonce, b"", octet + self._authentication_key + header + plain)
+            return octet + count + plain + tag[:TAG_LENGTH]
+        return octet + count + plain
+
+    def unprotect(self, protected: bytes, title: bytes, header: bytes = b"") -> Unprotected:
+        """Undo `protect` of the peer whose system title is `title`; the tag is verified before anything is returned.
+
+        Raises DecodeError when octets are missing, DecipheringError when the tag is wrong, PolicyViolation for another
+        suite than that of the keys, KeyUnusable for compression and for a title that is not of 8 octets. Neither
+        the counter nor the degree of protection is judged here.
+        """
+        if len(protected) < 5:
+            raise DecodeError(f"{len(protected)} octets are too few for a security header", path="ciphered-content")
+        control = SecurityControl.parse(protected[0])
+        if control.suite != self.suite.number:
+            raise PolicyViolation(f"protected with suite {control.suite}, the keys are of suite {self.suite.number}")
+        _refuse_compression(control)
+        if len(protected) < control.overhead:
+            raise DecodeError(f"{len(protected)} octets are too few for an authentication tag", path="ciphered-content")
+        counter = int.from_bytes(protected[1:5], "big")
+        nonce = _nonce(title, protected[1:5])
+        if not control.authentication:
+            content = protected[5:]
+            # counter mode is its own inverse, and GCM's key stream does not depend on its tag
+            plain = self._gcm.encrypt(nonce, content, None)[:-_GCM_TAG] if control.encryption else content
+            return Unprotected(plain, counter, control)
+        content, tag = protected[5:-TAG_LENGTH], protected[-TAG_LENGTH:]
+        associated = protected[:1] + self._authentication_key + header
+        if control.encryption:
+            # AESGCM verifies tags of 16 octets only: decipher, cipher again and compare what DLMS sends of the tag
+            plain = self._gcm.encrypt(nonce, content, None)[:-_GCM_TAG]
+            expected = self._gcm.encrypt(nonce, plain, associated)[-_GCM_TAG : TAG_LENGTH - _GCM_TAG]
+        else:
+            plain = content
+            expected = self._gcm.encrypt(nonce, b"", associated + content)[:TAG_LENGTH]
+        if not hmac.compare_digest(expected, tag):
+            raise DecipheringError(
+                f"the authentication tag is wrong (security control {protected[0]:02X}, system title "
+                f"{title.hex().upper()}): check the encryption and authentication keys of this device"
+            )
+        return Unprotected(plain, counter, control)
+
+
+def check_counter(received: int, last: int | None) -> int:
+    """The counter itself, if greater than the last one accepted (None: there was none). Raises ReplayedCounter."""
+    if last is not None and received <= last:
+        raise ReplayedCounter(received, last)
+    return received
+
+
+def _nonce(title: bytes, count: bytes) -> bytes:
+    if len(title) != TITLE_LENGTH:
+        raise KeyUnusable(f"a system title has {TITLE_LENGTH} octets, this one {len(title)}")
+    return title + count
+
+
+def _refuse_compression(control: SecurityControl) -> None:
+    if control.compression:
+        raise KeyUnusable("compression (V.44) is not available: switch it off in the security setup of the device")

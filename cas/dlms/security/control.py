@@ -1,0 +1,37 @@
+"""The security control octet SC (Green Book 8.3, 9.2.7.2)."""
+
+from dataclasses import dataclass
+
+from cas.dlms.errors import DecodeError
+from cas.dlms.security.suites import SUITES
+
+
+@dataclass(frozen=True, slots=True)
+class SecurityControl:
+    """How an APDU is protected: suite, authenticated, encrypted, under the broadcast key, compressed."""
+
+    suite: int = 0
+    authentication: bool = True
+    encryption: bool = True
+    broadcast: bool = False
+    compression: bool = False
+
+    @classmethod
+    def parse(cls, octet: int) -> "SecurityControl":
+        """Take the octet apart. Raises DecodeError for a suite that is not defined."""
+        suite = octet & 0x0F
+        if suite >= len(SUITES):
+            raise DecodeError(f"security suite {suite} is not defined", path="security-control")
+        return cls(suite, bool(octet & 0x10), bool(octet & 0x20), bool(octet & 0x40), bool(octet & 0x80))
+
+    @property
+    def octet(self) -> int:
+        """The octet as it stands on the wire."""
+        return (
+            self.suite | self.authentication << 4 | self.encryption << 5 | self.broadcast << 6 | self.compression << 7
+        )
+
+    @property
+    def overhead(self) -> int:
+        """Octets that this protection adds to the plain APDU: SC, invocation counter, tag."""
+        return 17 if self.authentication else 5
