@@ -1,0 +1,124 @@
+"""Settings of the service: `cas.toml` in the working directory, overridden by environment variables `CAS_*`.
+
+Another file is named by the environment variable `CAS_CONFIG`. An unknown setting is an error that names it.
+"""
+
+import os
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from cas.errors import ConfigurationError
+
+PREFIX = "CAS_"
+CONFIG_VARIABLE = "CAS_CONFIG"
+DEFAULT_FILE = Path("cas.toml")
+
+Seconds = Annotated[float, Field(gt=0, le=86_400)]
+Count = Annotated[int, Field(ge=1)]
+
+
+class Settings(BaseSettings):
+    """All settings, frozen. Use `load_settings`, which turns problems into a `ConfigurationError`."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True, validate_default=True)
+
+    data_dir: Path = Field(Path(".cas"), description="directory of the embedded database and the master key")
+    dsn: SecretStr | None = Field(None, description="PostgreSQL to use; without it the embedded server is started")
+    pool_size: Count = Field(10, description="most database connections of one process")
+
+    host: str = Field("127.0.0.1", description="address that the service listens on")
+    port: Annotated[int, Field(ge=0, le=65_535)] = Field(8080, description="TCP port; 0 takes a free one")
+
+    master_key: SecretStr | None = Field(
+        None, description="keys that protect the device keys at rest: 64 hex digits each, newest first, by commas"
+    )
+    master_key_file: Path | None = Field(
+        None, description="file with the master keys, one a line; default: master.key in data_dir, made at first use"
+    )
+
+    sync_wait: Seconds = Field(30.0, description="seconds that a synchronous create waits for its devices")
+    max_request_octets: Count = Field(10_000_000, description="largest SOAP request that is read")
+
+    log_level: str = Field("info", pattern="^(debug|info|warning|error)$", description="least severe line logged")
+    log_format: str = Field("console", pattern="^(console|json)$", description="form of a log line")
+
+    @property
+    def master_key_path(self) -> Path:
+        """The file that holds the master keys when the environment does not."""
+        return self.master_key_file or self.data_dir / "master.key"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments go before the environment, which goes before the file."""
+        file = _config_file()
+        sources = (init_settings, env_settings)
+        return (*sources, TomlConfigSettingsSource(settings_cls, toml_file=file)) if file else sources
+
+
+def load_settings(**overrides: object) -> Settings:
+    """Read the settings. Raises `ConfigurationError`, which names every setting that is wrong.
+
+    `overrides` are the options of a command; those that are None count as not given.
+    """
+    _refuse_unknown_variables(os.environ)
+    given: dict[str, Any] = {name: value for name, value in overrides.items() if value is not None}
+    try:
+        return Settings(**given)
+    except ValidationError as problem:
+        raise ConfigurationError(_describe(problem)) from None
+    except tomllib.TOMLDecodeError as problem:
+        raise ConfigurationError(f"{_config_file()}: not TOML: {problem}") from None
+
+
+def _config_file() -> Path | None:
+    named = os.environ.get(CONFIG_VARIABLE)
+    if named is not None:
+        file = Path(named)
+        if not file.is_file():
+            raise ConfigurationError(f"{CONFIG_VARIABLE} names {file}, which is not a file")
+        return file
+    return DEFAULT_FILE if DEFAULT_FILE.is_file() else None
+
+
+def _refuse_unknown_variables(environment: Mapping[str, str]) -> None:
+    # The settings library looks only for the variables it knows; a misspelt one would be silently without effect.
+    known = {PREFIX + name.upper() for name in Settings.model_fields} | {CONFIG_VARIABLE}
+    unknown = sorted(name for name in environment if name.upper().startswith(PREFIX) and name.upper() not in known)
+    if unknown:
+        raise ConfigurationError(
+            f"unknown settings in the environment: {_listing(unknown)}; known are {_listing(sorted(known))}"
+        )
+
+
+def _describe(problem: ValidationError) -> str:
+    # The value is left out on purpose: it may be a key or a password.
+    lines = []
+    for error in problem.errors(include_input=False, include_url=False):
+        name = ".".join(str(part) for part in error["loc"])
+        if error["type"] == "extra_forbidden":
+            lines.append(f"{name}: unknown setting; known are {_listing(Settings.model_fields)}")
+        else:
+            lines.append(f"{name}: {error['msg']}")
+    where = _config_file()
+    return "settings" + (f" (environment, {where})" if where else "") + ": " + "; ".join(lines)
+
+
+def _listing(names: Iterable[str]) -> str:
+    return ", ".join(names)
