@@ -31,6 +31,7 @@ USER = "cas"
 DATABASE = "cas"
 START_TIMEOUT = 60
 _PORT = "5432"
+_LOG = "server.log"
 _UNPRIVILEGED = "nobody"
 # sun_path of the smallest system: macOS has 104 octets, Linux 108; one is the terminating zero.
 _SOCKET_PATH_MAX = 103
@@ -104,19 +105,19 @@ def _initialise(cluster: Path, *, durable: bool) -> None:
 
 
 def _start(cluster: Path, *, durable: bool) -> None:
-    _remove_foreign_pid_file(cluster)
     settings = [*_SETTINGS, f"unix_socket_directories={_choose_socket_dir(cluster)}", *([] if durable else _VOLATILE)]
     options = " ".join(f"-c {shlex.quote(setting)}" for setting in settings)
-    log = cluster / "server.log"
-    for _ in range(4):
+    # The processes of a killed server need a moment to notice; until then the new one refuses to start.
+    for tries_left in reversed(range(10)):
+        _remove_foreign_pid_file(cluster)
         try:
-            _pg_ctl(cluster, "start", "-l", str(log), "-o", options)
-        except EmbeddedServerError:
-            # The backends of a killed server need a moment to notice; until then the new one refuses to start.
-            time.sleep(0.3)
+            _pg_ctl(cluster, "start", "-l", str(cluster / _LOG), "-o", options)
+        except EmbeddedServerError as problem:
+            if not tries_left:
+                raise EmbeddedServerError(f"{problem}\n{_last_lines(cluster / _LOG)}") from None
+            time.sleep(0.2)
         else:
             return
-    _pg_ctl(cluster, "start", "-l", str(log), "-o", options)
 
 
 def _stop(cluster: Path) -> None:
@@ -124,7 +125,8 @@ def _stop(cluster: Path) -> None:
     with suppress(EmbeddedServerError):  # not running: somebody killed it
         _pg_ctl(cluster, "stop", "-m", "fast")
     if sockets != cluster.parent:
-        sockets.rmdir()
+        with suppress(OSError):  # a socket that a killed server left
+            sockets.rmdir()
 
 
 def _pg_ctl(cluster: Path, action: str, *arguments: str) -> None:
@@ -140,8 +142,7 @@ def _run(cluster: Path, program: str, *arguments: str) -> None:
         )
         if done.returncode != 0:
             output.seek(0)
-            said = output.read().strip()
-            raise EmbeddedServerError(f"{program} failed: {said or _last_lines(cluster / 'server.log')}")
+            raise EmbeddedServerError(f"{program} failed: {output.read().strip()}")
 
 
 def _last_lines(log: Path) -> str:
@@ -202,7 +203,7 @@ def _recorded_socket_dir(cluster: Path) -> Path:
     # Line 5 of postmaster.pid; a process with another TMPDIR must find the same socket.
     lines = _pid_file(cluster)
     if len(lines) < 5:
-        raise EmbeddedServerError(f"the server of {cluster} stopped again: {_last_lines(cluster / 'server.log')}")
+        raise EmbeddedServerError(f"the server of {cluster} stopped again: {_last_lines(cluster / _LOG)}")
     return Path(lines[4])
 
 
@@ -230,13 +231,15 @@ def _works_in(pid: int, cluster: Path) -> bool:
 
 
 def _remove_foreign_pid_file(cluster: Path) -> None:
-    """Remove a stale postmaster.pid whose number has gone to another program; PostgreSQL would take that for itself."""
-    lines = _pid_file(cluster)
-    proc = Path("/proc")
-    if not lines or not (proc / "self").exists() or not (proc / lines[0]).exists():
+    """Remove a postmaster.pid that is empty or names another program: PostgreSQL would not start."""
+    file, proc = cluster / "postmaster.pid", Path("/proc")
+    if not file.exists() or not (proc / "self").exists():
         return
+    pid = "".join(_pid_file(cluster)[:1]).strip()
+    if pid.isdigit() and not (proc / pid).exists():
+        return  # plainly stale: PostgreSQL sees that by itself
     if not any(entry.name.isdigit() and _works_in(int(entry.name), cluster) for entry in proc.iterdir()):
-        (cluster / "postmaster.pid").unlink()
+        file.unlink()
 
 
 def _ensure_database(dsn: str) -> None:

@@ -105,6 +105,14 @@ def test_survives_a_pid_file_whose_number_belongs_to_another_program(tmp_path: P
         stranger.kill()
 
 
+def test_survives_an_empty_pid_file(tmp_path: Path) -> None:
+    with embedded_server(tmp_path, durable=False):
+        pass
+    (tmp_path / "postgres" / "postmaster.pid").write_text("")
+    with embedded_server(tmp_path, durable=False) as dsn:
+        assert _is_up(dsn)
+
+
 def test_starts_in_a_directory_whose_path_is_too_long_for_a_socket_and_has_odd_characters(tmp_path: Path) -> None:
     data_dir = tmp_path / ("long it's " * 15)
     with embedded_server(data_dir, durable=False) as dsn:
