@@ -25,7 +25,7 @@ class Boolean:
 
 @dataclass(frozen=True, slots=True)
 class Null:
-    """NULL: no octets; the Python value is None's stand-in `True` where the alternative is chosen."""
+    """NULL: no octets. The Python value is `True` where the component is present, in XML an empty element; else None."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +54,11 @@ class Bits:
 @dataclass(frozen=True, slots=True)
 class ObjectIdentifier:
     """OBJECT IDENTIFIER, as dotted decimals."""
+
+
+@dataclass(frozen=True, slots=True)
+class Any:
+    """ANY, as bytes: whole BER encodings kept as they stand, without a tag of their own (BER only)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +132,7 @@ Shape: TypeAlias = (
     | Text
     | Bits
     | ObjectIdentifier
+    | Any
     | Enumerated
     | CosemData
     | Sequence
