@@ -1,0 +1,69 @@
+"""Whole APDUs: the octets of any xDLMS or ACSE APDU to the object of its class and back, by the tag they begin with."""
+
+from typing import Any, TypeAlias
+
+from cas.bindings import cosempdu as cos
+from cas.bindings.coding import ACSE_APDU, TYPE_NAME, TYPES, XDLMS_APDU
+from cas.cosem.asn1 import Choice
+from cas.dlms import axdr, ber
+from cas.dlms.errors import DecodeError, EncodeError
+
+Request: TypeAlias = (
+    cos.GetRequest | cos.SetRequest | cos.ActionRequest | cos.AccessRequest | cos.ReadRequest | cos.WriteRequest
+)
+"""What a client asks of a device, in the association that is open."""
+
+Response: TypeAlias = (
+    cos.GetResponse
+    | cos.SetResponse
+    | cos.ActionResponse
+    | cos.AccessResponse
+    | cos.ReadResponse
+    | cos.WriteResponse
+    | cos.ExceptionResponse
+    | cos.ConfirmedServiceError
+)
+"""What a device may answer."""
+
+Acse: TypeAlias = cos.AarqApdu | cos.AareApdu | cos.RlrqApdu | cos.RlreApdu
+
+
+def _alternatives(name: str) -> dict[int, tuple[str, str]]:
+    shape = TYPES[name]
+    assert isinstance(shape, Choice)  # noqa: S101 - a fact of the generated table
+    return {alternative.tag: (alternative.attribute, alternative.type) for alternative in shape.alternatives}
+
+
+_XDLMS = _alternatives(XDLMS_APDU)
+_ACSE = {tag: attribute for tag, (attribute, _) in _alternatives(ACSE_APDU).items()}
+_CLASS_OF = {name: cls for cls, name in TYPE_NAME.items()}
+_CLASSES = {tag: _CLASS_OF[name] for tag, (_, name) in _XDLMS.items() if name in _CLASS_OF}
+_TAGS = {cls: tag for tag, cls in _CLASSES.items()}
+_ACSE_ATTRIBUTE = {type_name: attribute for attribute, type_name in _alternatives(ACSE_APDU).values()}
+
+
+def encode_apdu(body: object) -> bytes:
+    """Code an APDU of any class of xDLMS (not a ciphered one) or ACSE, tag included. Raises EncodeError."""
+    if tag := _TAGS.get(type(body)):
+        return bytes((tag,)) + axdr.encode(body)
+    name = TYPE_NAME[type(body)]
+    if attribute := _ACSE_ATTRIBUTE.get(name):
+        chosen: dict[str, Any] = {attribute: body}
+        return ber.encode(cos.ACseApdu(**chosen))
+    raise EncodeError(f"{name} is no APDU")
+
+
+def decode_apdu(octets: bytes) -> object:
+    """Decode a whole APDU; a ciphered one is an XDlmsApdu that holds its octets.
+
+    Raises DecodeError with the offset and the field where the octets stop being one.
+    """
+    if not octets:
+        raise DecodeError("no octets", 0)
+    tag = octets[0]
+    if tag in _ACSE:
+        return getattr(ber.decode(cos.ACseApdu, octets), _ACSE[tag])
+    if tag not in _XDLMS:
+        raise DecodeError(f"no APDU has the tag {tag:02X}", 0)
+    cls = _CLASSES.get(tag)
+    return axdr.decode(cls, octets, 1) if cls else axdr.decode(cos.XDlmsApdu, octets)

@@ -1,0 +1,407 @@
+"""A-XDR, the coding of xDLMS APDUs (IEC 61334-6; Green Book 8.3, 9.5): a codec compiled once per class.
+
+What there is to compile stands in `cas.bindings.coding`, which codegen derives from the schema; there is no encoder
+or decoder by hand for any APDU. `encode` takes an object of any class of COSEMpdu, `decode` gives one back.
+"""
+
+from collections.abc import Callable
+from functools import cache
+from typing import TypeAlias, TypeVar
+
+from cas.bindings.coding import TYPE_NAME, TYPES
+from cas.cosem.asn1 import (
+    Any,
+    Bits,
+    Boolean,
+    Choice,
+    CosemData,
+    Enumerated,
+    Field,
+    Integer,
+    Null,
+    ObjectIdentifier,
+    Octets,
+    Sequence,
+    SequenceOf,
+    Text,
+)
+from cas.cosem.data import Data, DataError, length, read_bits, read_length, scan
+from cas.dlms.errors import DecodeError, EncodeError
+
+T = TypeVar("T")
+E = TypeVar("E", EncodeError, DecodeError)
+Encoder: TypeAlias = Callable[[object], bytes]
+Decoder: TypeAlias = Callable[[bytes, int], tuple[object, int]]
+
+
+def encode(apdu: object) -> bytes:
+    """Code an object of a class of COSEMpdu.
+
+    Raises EncodeError, whose path names the field that does not fit.
+    """
+    return encoder(TYPE_NAME[type(apdu)])(apdu)
+
+
+def decode(cls: type[T], octets: bytes, start: int = 0) -> T:
+    """Decode all of `octets` from `start` on as an object of `cls`.
+
+    Raises DecodeError with the offset and the field where the octets stop being one.
+    """
+    found, end = decoder(TYPE_NAME[cls])(octets, start)
+    if end != len(octets):
+        raise DecodeError(f"{len(octets) - end} octets after the end", end)
+    return found  # type: ignore[return-value]  # the decoder of cls makes a cls
+
+
+@cache
+def encoder(name: str) -> Encoder:
+    """The encoder of the ASN.1 type of that name."""
+    match TYPES[name]:
+        case Integer(octets, signed):
+            return _integer_encoder(octets, signed)
+        case Boolean():
+            return lambda value: b"\x01" if value else b"\x00"
+        case Null():
+            return lambda _value: b""
+        case Octets(size):
+            return _octets_encoder(size)
+        case Text(kind):
+            return _text_encoder("utf-8" if kind == "utf8" else "latin-1")
+        case Bits(size, application_tag):
+            return _bits_encoder(size, application_tag)
+        case Enumerated(_, members):
+            numbers = {member: bytes((number,)) for number, member in members.items()}
+            return lambda value: numbers[value]  # type: ignore[index]
+        case CosemData():
+            return lambda value: value.octets  # type: ignore[attr-defined]
+        case Sequence() as shape:
+            return _sequence_encoder(shape)
+        case Choice() as shape:
+            return _choice_encoder(shape)
+        case SequenceOf(_, attribute, element):
+            return _sequence_of_encoder(attribute, element)
+        case ObjectIdentifier() | Any():
+            raise EncodeError(f"{name} has no place in an A-XDR coded APDU")
+
+
+@cache
+def decoder(name: str) -> Decoder:
+    """The decoder of the ASN.1 type of that name."""
+    match TYPES[name]:
+        case Integer(octets, signed):
+            return _integer_decoder(octets, signed)
+        case Boolean():
+            return lambda octets, pos: (_octet(octets, pos) != 0, pos + 1)
+        case Null():
+            return lambda _octets, pos: (True, pos)
+        case Octets(size):
+            return _octets_decoder(size)
+        case Text(kind):
+            return _text_decoder("utf-8" if kind == "utf8" else "latin-1")
+        case Bits(size, application_tag):
+            return _bits_decoder(size, application_tag)
+        case Enumerated(cls, members):
+            return _enumerated_decoder(Enumerated(cls, members))
+        case CosemData():
+            return _decode_data
+        case Sequence() as shape:
+            return _sequence_decoder(shape)
+        case Choice() as shape:
+            return _choice_decoder(shape)
+        case SequenceOf() as shape:
+            return _sequence_of_decoder(shape)
+        case ObjectIdentifier() | Any():
+            raise DecodeError(f"{name} has no place in an A-XDR coded APDU")
+
+
+def _octet(octets: bytes, pos: int) -> int:
+    if pos >= len(octets):
+        raise DecodeError("cut short", len(octets))
+    return octets[pos]
+
+
+def _take(octets: bytes, pos: int, size: int) -> bytes:
+    end = pos + size
+    if end > len(octets):
+        raise DecodeError(f"cut short: {size} octets needed, {len(octets) - pos} left", len(octets))
+    return octets[pos:end]
+
+
+def _length(octets: bytes, pos: int) -> tuple[int, int]:
+    try:
+        return read_length(octets, pos)
+    except DataError as error:
+        raise DecodeError(error.reason, error.offset) from None
+
+
+def _integer_encoder(size: int, signed: bool) -> Encoder:
+    def encode_integer(value: object) -> bytes:
+        try:
+            return value.to_bytes(size, "big", signed=signed)  # type: ignore[attr-defined, no-any-return]
+        except OverflowError:
+            raise EncodeError(f"{value} does not fit {'' if signed else 'un'}signed {8 * size} bits") from None
+
+    return encode_integer
+
+
+def _integer_decoder(size: int, signed: bool) -> Decoder:
+    if size == 1 and not signed:
+        return lambda octets, pos: (_octet(octets, pos), pos + 1)
+
+    def decode_integer(octets: bytes, pos: int) -> tuple[object, int]:
+        return int.from_bytes(_take(octets, pos, size), "big", signed=signed), pos + size
+
+    return decode_integer
+
+
+def _octets_encoder(size: int | None) -> Encoder:
+    def encode_octets(value: object) -> bytes:
+        if not isinstance(value, bytes):
+            raise EncodeError(f"octets are needed, not {type(value).__name__}")
+        if size is None:
+            return length(len(value)) + value
+        if len(value) != size:
+            raise EncodeError(f"{len(value)} octets, not {size}")
+        return value
+
+    return encode_octets
+
+
+def _octets_decoder(size: int | None) -> Decoder:
+    def decode_octets(octets: bytes, pos: int) -> tuple[object, int]:
+        count = size
+        if count is None:
+            count, pos = _length(octets, pos)
+        return _take(octets, pos, count), pos + count
+
+    return decode_octets
+
+
+def _text_encoder(charset: str) -> Encoder:
+    errors = "surrogateescape" if charset == "utf-8" else "strict"
+
+    def encode_text(value: object) -> bytes:
+        try:
+            octets = str(value).encode(charset, errors)
+        except UnicodeEncodeError as error:
+            raise EncodeError(f"{str(value)[error.start]!r} is no character of this string type") from None
+        return length(len(octets)) + octets
+
+    return encode_text
+
+
+def _text_decoder(charset: str) -> Decoder:
+    errors = "surrogateescape" if charset == "utf-8" else "strict"
+
+    def decode_text(octets: bytes, pos: int) -> tuple[object, int]:
+        size, pos = _length(octets, pos)
+        return _take(octets, pos, size).decode(charset, errors), pos + size
+
+    return decode_text
+
+
+def pack_bits(bits: str) -> bytes:
+    """The octets of a string of 0 and 1, first bit highest, padded with 0."""
+    if bits.strip("01"):
+        raise EncodeError(f"{bits!r} is no string of 0 and 1")
+    size = (len(bits) + 7) // 8
+    return int(bits.ljust(8 * size, "0") or "0", 2).to_bytes(size, "big")
+
+
+def _bits_encoder(size: int | None, application_tag: int | None) -> Encoder:
+    def encode_bits(value: object) -> bytes:
+        bits = str(value)
+        octets = pack_bits(bits)
+        if size is None:
+            return length(len(bits)) + octets
+        if len(bits) != size:
+            raise EncodeError(f"{len(bits)} bits, not {size}")
+        if application_tag is None:
+            return octets
+        # BER inside A-XDR: tag, length, number of unused bits (Green Book 8.3, 9.5, Conformance)
+        return bytes((0x5F, application_tag, len(octets) + 1, 8 * len(octets) - size)) + octets
+
+    return encode_bits
+
+
+def _bits_decoder(size: int | None, application_tag: int | None) -> Decoder:
+    def decode_bits(octets: bytes, pos: int) -> tuple[object, int]:
+        count = size
+        if count is None:
+            count, pos = _length(octets, pos)
+        octet_count = (count + 7) // 8
+        if application_tag is not None:
+            head = bytes((0x5F, application_tag, octet_count + 1, 8 * octet_count - count))
+            if (found := _take(octets, pos, 4)) != head:
+                raise DecodeError(f"{found.hex()} where {head.hex()} heads the bit string", pos)
+            pos += 4
+        _take(octets, pos, octet_count)
+        return read_bits(octets, pos, count), pos + octet_count
+
+    return decode_bits
+
+
+def _enumerated_decoder(shape: Enumerated) -> Decoder:
+    def decode_enumerated(octets: bytes, pos: int) -> tuple[object, int]:
+        number = _octet(octets, pos)
+        member = shape.members.get(number)
+        if member is None:
+            raise DecodeError(f"{number} is no {shape.cls.__name__}", pos)
+        return member, pos + 1
+
+    return decode_enumerated
+
+
+def _decode_data(octets: bytes, pos: int) -> tuple[object, int]:
+    try:
+        end = scan(octets, pos)
+    except DataError as error:
+        raise DecodeError(error.reason, error.offset) from None
+    return Data(octets[pos:end]), end
+
+
+def _sequence_encoder(shape: Sequence) -> Encoder:
+    fields = [(field.attribute, _field_encoder(field)) for field in shape.fields]
+
+    def encode_sequence(value: object) -> bytes:
+        out = []
+        for attribute, encode_field in fields:
+            try:
+                out.append(encode_field(getattr(value, attribute)))
+            except EncodeError as error:
+                raise _inside(error, attribute) from None
+        return b"".join(out)
+
+    return encode_sequence
+
+
+def _field_encoder(field: Field) -> Encoder:
+    encode_value = encoder(field.type)
+    if not field.optional and field.default is None:
+
+        def encode_required(value: object) -> bytes:
+            if value is None:
+                raise EncodeError("missing")
+            return encode_value(value)
+
+        return encode_required
+    default = field.default
+
+    def encode_optional(value: object) -> bytes:
+        # OPTIONAL and DEFAULT: a flag octet, 00 for absent or the default (IEC 61334-6, 6.10)
+        return b"\x00" if value is None or value == default else b"\x01" + encode_value(value)
+
+    return encode_optional
+
+
+def _sequence_decoder(shape: Sequence) -> Decoder:
+    fields = [(field.attribute, _field_decoder(field)) for field in shape.fields]
+    cls = shape.cls
+
+    def decode_sequence(octets: bytes, pos: int) -> tuple[object, int]:
+        values = {}
+        for attribute, decode_field in fields:
+            try:
+                values[attribute], pos = decode_field(octets, pos)
+            except DecodeError as error:
+                raise _inside(error, attribute) from None
+        return cls(**values), pos
+
+    return decode_sequence
+
+
+def _field_decoder(field: Field) -> Decoder:
+    decode_value = decoder(field.type)
+    if not field.optional and field.default is None:
+        return decode_value
+    default = field.default
+
+    def decode_optional(octets: bytes, pos: int) -> tuple[object, int]:
+        flag = _octet(octets, pos)
+        if flag == 0:
+            return default, pos + 1
+        if flag != 1:
+            raise DecodeError(f"{flag} is no presence flag", pos)
+        return decode_value(octets, pos + 1)
+
+    return decode_optional
+
+
+def chosen(value: object, shape: Choice) -> tuple[str, int]:
+    """The attribute and the index of the alternative that is set. Raises EncodeError unless there is exactly one."""
+    found = [(a.attribute, i) for i, a in enumerate(shape.alternatives) if getattr(value, a.attribute) is not None]
+    if len(found) != 1:
+        names = ", ".join(attribute for attribute, _ in found) or "none"
+        raise EncodeError(f"one alternative must be set, not {names}", type(value).__name__)
+    return found[0]
+
+
+def _choice_encoder(shape: Choice) -> Encoder:
+    encoders = [(bytes((alternative.tag,)), alternative.type) for alternative in shape.alternatives]
+
+    def encode_choice(value: object) -> bytes:
+        attribute, index = chosen(value, shape)
+        tag, type_name = encoders[index]
+        try:
+            return tag + encoder(type_name)(getattr(value, attribute))
+        except EncodeError as error:
+            raise _inside(error, attribute) from None
+
+    return encode_choice
+
+
+def _choice_decoder(shape: Choice) -> Decoder:
+    by_tag = {alternative.tag: (alternative.attribute, alternative.type) for alternative in shape.alternatives}
+    cls = shape.cls
+
+    def decode_choice(octets: bytes, pos: int) -> tuple[object, int]:
+        tag = _octet(octets, pos)
+        if tag not in by_tag:
+            raise DecodeError(f"{tag} is no tag of {cls.__name__}", pos)
+        attribute, type_name = by_tag[tag]
+        try:
+            value, end = decoder(type_name)(octets, pos + 1)
+        except DecodeError as error:
+            raise _inside(error, attribute) from None
+        return cls(**{attribute: value}), end
+
+    return decode_choice
+
+
+def _sequence_of_encoder(attribute: str, element: str) -> Encoder:
+    def encode_sequence_of(value: object) -> bytes:
+        items = getattr(value, attribute)
+        encode_item = encoder(element)
+        out = [length(len(items))]
+        for index, item in enumerate(items):
+            try:
+                out.append(encode_item(item))
+            except EncodeError as error:
+                raise _inside(error, f"{attribute}[{index}]") from None
+        return b"".join(out)
+
+    return encode_sequence_of
+
+
+def _sequence_of_decoder(shape: SequenceOf) -> Decoder:
+    def decode_sequence_of(octets: bytes, pos: int) -> tuple[object, int]:
+        count, pos = _length(octets, pos)
+        if count > len(octets) - pos:  # every element takes an octet at least
+            raise DecodeError(f"{count} elements announced, {len(octets) - pos} octets left", pos)
+        decode_item = decoder(shape.element)
+        items = []
+        for index in range(count):
+            try:
+                item, pos = decode_item(octets, pos)
+            except DecodeError as error:
+                raise _inside(error, f"{shape.attribute}[{index}]") from None
+            items.append(item)
+        return shape.cls(**{shape.attribute: tuple(items)}), pos
+
+    return decode_sequence_of
+
+
+def _inside(error: E, attribute: str) -> E:
+    """The same error, one field further out."""
+    error.path = f"{attribute}.{error.path}".rstrip(".")
+    return error
