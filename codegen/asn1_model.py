@@ -125,7 +125,8 @@ class _Reader:
     def simple(self, name: str, node: Element) -> Type:
         facets: dict[str, str] = {}
         enumeration: list[Element] = []
-        kind = application_tag = None
+        kind: str | None = None
+        application_tag: str | int | None = None
         step: Element | None = node
         base = ""
         while step is not None:
@@ -180,7 +181,9 @@ class _Reader:
         if not models:
             if kind == "NULL" or (known is not None and known.kind == "NULL"):
                 return Type(name, "NULL")
-            self.gaps.append(f'type {name}: it holds nothing that is understood here; if it is NULL add asn1:kind="NULL"')
+            self.gaps.append(
+                f'type {name}: it holds nothing that is understood here; if it is NULL add asn1:kind="NULL"'
+            )
             return Type(name, "")
         model = models[0]
         if model.tag == f"{XS}group":
@@ -193,7 +196,9 @@ class _Reader:
             return Type(name, "SEQUENCE OF", components)
         for element in nodes:
             if element.get("maxOccurs", "1") != "1":
-                self.gaps.append(f"type {name}: element {element.get('name')} repeats beside others; ASN.1 has no such type")
+                self.gaps.append(
+                    f"type {name}: element {element.get('name')} repeats beside others; ASN.1 has no such type"
+                )
         return Type(name, "SEQUENCE", components)
 
     def elements(self, model: Element) -> Iterator[Element]:

@@ -18,8 +18,8 @@ SCHEMAS = ROOT / "schemas"
 BINDINGS = ROOT / "cas" / "bindings"
 FILES = {
     "http://www.dlms.com/COSEMpdu": "COSEMpdu.xsd",
-#    "http://iec.ch/TC13/2014/schema/DeviceAccess": "DeviceAccess.xsd",
-#    "http://iec.ch/TC57/2011/schema/message": "Message.xsd",
+    "http://iec.ch/TC13/2014/schema/DeviceAccess": "DeviceAccess.xsd",
+    "http://iec.ch/TC57/2011/schema/message": "Message.xsd",
 }
 """The schemas by target namespace, each after those it imports."""
 INIT = '"""Classes of the messages and APDUs, generated from schemas/ by codegen; never edited by hand."""\n'
@@ -32,8 +32,12 @@ XS = "{http://www.w3.org/2001/XMLSchema}"
 
 def main(arguments: list[str] | None = None) -> int:
     """Exit status 0; 1 if the check finds stale files; 2 if the schemas do not say enough."""
-    parser = argparse.ArgumentParser(prog="python -m codegen.bindings", description="Make cas/bindings from the schemas.")
-    parser.add_argument("revision", nargs="?", type=Path, help="a revised XSD, or a directory of them; default: schemas/")
+    parser = argparse.ArgumentParser(
+        prog="python -m codegen.bindings", description="Make cas/bindings from the schemas."
+    )
+    parser.add_argument(
+        "revision", nargs="?", type=Path, help="a revised XSD, or a directory of them; default: schemas/"
+    )
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if cas/bindings is stale")
     parser.add_argument("--dry-run", action="store_true", help="write nothing; print what would change in the classes")
     options = parser.parse_args(arguments)
@@ -94,7 +98,9 @@ def stage(revision: Path | None, into: Path) -> dict[str, Path]:
 
 def tidy(source: str) -> str:
     """`source` with sorted imports, in the format of the pinned ruff."""
-    source = '"""Generated from the schemas by codegen; not to be edited."""\n\n' + source if source[:3] != '"""' else source
+    source = (
+        '"""Generated from the schemas by codegen; not to be edited."""\n\n' + source if source[:3] != '"""' else source
+    )
     source = _ruff(["check", *LINT], source)
     return _ruff(["format", "--quiet"], source)
 

@@ -9,7 +9,7 @@ from xsdata.formats.dataclass.filters import Filters
 from codegen.asn1_model import Component, Module, Type
 from codegen.generator import COSEM
 
-HEAD = '''"""Tags, sizes and numbers of the ASN.1 types, which XML does not tell; generated from COSEMpdu.xsd, not to be edited."""
+HEAD = '''"""Tags, sizes and numbers of the ASN.1 types, which XML does not tell. Generated from COSEMpdu.xsd."""
 
 from collections.abc import Mapping
 from enum import Enum

@@ -3,7 +3,8 @@
 It renders to memory. Nothing is written, formatted or imported here, so that a check leaves no trace.
 """
 
-from collections.abc import Iterable
+import re
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from xsdata.formats.dataclass.generator import DataclassGenerator
 from xsdata.models.config import GeneratorConfig
 
 COSEM = "http://www.dlms.com/COSEMpdu"
+PREFIX = {COSEM: "cos", "http://iec.ch/TC13/2014/schema/DeviceAccess": "dev"}
 DATA = f"{{{COSEM}}}Data"
 NULL = f"{{{COSEM}}}NULL"
 PACKAGE = "cas.bindings"
@@ -40,6 +42,7 @@ def analyze(schemas: Iterable[Path], config: GeneratorConfig) -> list[Class]:
     }
     classes = transformer.analyze_classes(transformer.classes)
     for obj in classes:
+        _shorten_homonyms(obj)
         for attr in obj.attrs:
             if obj.target_namespace == COSEM and not obj.is_enumeration:
                 # xsdata drops the default of an element that may be absent; in ASN.1 absence is the default
@@ -47,8 +50,25 @@ def analyze(schemas: Iterable[Path], config: GeneratorConfig) -> list[Class]:
     return classes
 
 
+SPELLING = ((r"XDLMS", "Xdlms"), (r"ACSE(?=-|[A-Z]|$)", "Acse"), (r"^ID(?=[A-Z])", "Id"))
+"""Abbreviations that run into the next word, or into the one before."""
+
+
+def _shorten_homonyms(obj: Class) -> None:
+    """Of two elements that differ in namespace alone, the one from elsewhere says whose it is: DeviceAccess_of_dev."""
+    for attr in obj.attrs:
+        if attr.name != attr.local_name and attr.namespace != obj.target_namespace and not obj.is_enumeration:
+            attr.name = f"{attr.local_name}_of_{PREFIX.get(attr.namespace or '', 'other')}"
+
+
 class BindingsFilters(Filters):
-    """xsdata's naming and typing, but for NULL, which is True where it is present, and the order of optional types."""
+    """xsdata's naming and typing, but for a few spellings and NULL, which is True where it is present."""
+
+    def safe_name(self, name: str, prefix: str, name_case: Callable[..., str], **kwargs: Any) -> str:
+        """`CosemXDLMSResult` becomes CosemXdlmsResult, `CosemACSEResult` cosem_acse_result."""
+        for pattern, spelling in SPELLING:
+            name = re.sub(pattern, spelling, name)
+        return super().safe_name(name, prefix, name_case, **kwargs)
 
     def type_name(self, attr_type: AttrType) -> str:
         """`Literal[True]` for NULL."""

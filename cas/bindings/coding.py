@@ -1,4 +1,4 @@
-"""Tags, sizes and numbers of the ASN.1 types, which XML does not tell; generated from COSEMpdu.xsd, not to be edited."""
+"""Tags, sizes and numbers of the ASN.1 types, which XML does not tell. Generated from COSEMpdu.xsd."""
 
 from collections.abc import Mapping
 
