@@ -1,0 +1,128 @@
+"""The DLMS client: drives an association over a transport. The only module of `cas.dlms` that awaits.
+
+async with Client(transport, settings, counters) as client:
+    answer = await client.request(get_request)
+"""
+
+import asyncio
+import os
+from collections.abc import Callable
+from types import TracebackType
+from typing import Protocol, Self, TypeVar
+
+from cas.dlms.acse import Negotiated, Settings
+from cas.dlms.apdu import Request, Response
+from cas.dlms.association import Association, Notification
+from cas.dlms.errors import DlmsError
+from cas.dlms.states import State
+from cas.dlms.xdlms.exchange import Exchange
+from transports.base import Transport
+from transports.errors import TransportError
+
+R = TypeVar("R")
+
+CHALLENGE_LENGTH = 32
+RELEASE_TIME = 5.0
+"""Seconds that an orderly release may take; after that the link is closed all the same."""
+
+
+class Counters(Protocol):
+    """Invocation counters of the client under one key, never one twice, also not after a crash."""
+
+    def take(self) -> int:
+        """The next counter of those reserved."""
+        ...
+
+    async def ready(self) -> None:
+        """See to it that enough counters for an exchange are reserved."""
+        ...
+
+
+class Client:
+    """A client of one logical device, over one link.
+
+    Errors: transports' TransportError when the link fails, DlmsError when the device or the protocol does; an answer
+    that tells of an error is an answer. After an error with `association_usable` false the client must be closed.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        settings: Settings,
+        counters: Counters | None = None,
+        on_notification: Callable[[Notification], None] | None = None,
+    ) -> None:
+        self._transport = transport
+        self._counters = counters
+        self._association = Association(settings, counters.take if counters else None)
+        self._on_notification = on_notification
+
+    @property
+    def negotiated(self) -> Negotiated | None:
+        """What the device agreed to; None before `open`."""
+        return self._association.negotiated
+
+    async def open(self) -> Negotiated:
+        """Connect and associate; leaves nothing open if that fails."""
+        try:
+            await self._transport.connect()
+            return await self._run(self._association.associate(os.urandom(CHALLENGE_LENGTH)))
+        except BaseException:
+            await self._transport.close()
+            raise
+
+    async def request(self, body: Request) -> Response:
+        """Ask one service; see `Association.request`."""
+        return await self._run(self._association.request(body))
+
+    async def close(self) -> None:
+        """Release the association if it is open, and close the link. Never raises, never hangs."""
+        try:
+            if self._association.state is State.ASSOCIATED:
+                async with asyncio.timeout(RELEASE_TIME):
+                    await self._run(self._association.release())
+        except (DlmsError, TransportError, TimeoutError):
+            pass  # the link is closed in any case, which ends the association as well
+        finally:
+            await self._transport.close()
+
+    async def __aenter__(self) -> Self:
+        await self.open()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def _run(self, exchange: Exchange[R]) -> R:
+        try:
+            if self._counters:
+                await self._counters.ready()
+            outgoing = next(exchange)
+            while True:
+                if outgoing is not None:
+                    await self._transport.send(outgoing)
+                incoming = await self._transport.receive()
+                if self._counters:
+                    await self._counters.ready()
+                outgoing = exchange.send(incoming)
+        except StopIteration as stop:
+            result: R = stop.value
+            return result
+        except DlmsError as error:
+            if not error.association_usable:
+                self._association.abort()
+            raise
+        except BaseException:  # the link failed, or the caller gave up waiting: an answer may still be on its way
+            self._association.abort()
+            raise
+        finally:
+            exchange.close()
+            self._hand_over()
+
+    def _hand_over(self) -> None:
+        notifications, self._association.notifications = self._association.notifications, []
+        if self._on_notification:
+            for notification in notifications:
+                self._on_notification(notification)
