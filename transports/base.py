@@ -85,6 +85,10 @@ class Framing(Protocol):
         """Queue one APDU. Raises ApduTooLong."""
         ...
 
+    def expect(self, now: float) -> None:
+        """Tell that somebody waits for an APDU, for a framing that must ask its peer for it."""
+        ...
+
     def receive(self, octets: bytes, now: float) -> list[Event]:
         """Take octets as they came, in any slicing; never raises, LinkDown tells when the stream is lost."""
         ...

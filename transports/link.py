@@ -80,6 +80,8 @@ class Session(asyncio.Protocol):
             raise RuntimeError("two tasks receive on one link")
         waiter: asyncio.Future[bytes] = self._loop.create_future()
         self._waiter = waiter
+        self.framing.expect(self._now())
+        self._flush()
         if self._response_timeout is not None:
             deadline = self._deadline = self._now() + self._response_timeout
             if self._timer is None or self._timer.when() > deadline:

@@ -12,8 +12,13 @@ from types import MappingProxyType
 from typing import TypeAlias
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
-from transports.base import Transport
+from transports.base import Framing, Medium, Transport
 from transports.errors import URLError
+from transports.hdlc.address import Address
+from transports.hdlc.connection import TIMING, Connection, Timing
+from transports.hdlc.framing import HdlcFraming
+from transports.hdlc.negotiation import DEFAULT_WINDOW, MAX_INFORMATION, MAX_WINDOW, Parameters
+from transports.hdlc.states import Role
 from transports.link import CONNECT_TIMEOUT, RESPONSE_TIMEOUT, Link
 from transports.media.tcp import TcpMedium
 from transports.wrapper import PORT, WrapperFraming
@@ -163,6 +168,27 @@ def _wports(target: Target) -> Callable[[], WrapperFraming]:
     return lambda: WrapperFraming(local=client, remote=server)
 
 
+def _hdlc(target: Target, default_size: int = 0) -> Callable[[], HdlcFraming]:
+    """Take the parameters of an HDLC data link."""
+    logical = target.integer("server", SERVER, 0, 0x3FFF)
+    physical = target.integer("physical", -1, 0, 0x3FFF)
+    size = int(target.choice("address-size", str(default_size), ("0", "1", "2", "4")))
+    length = target.integer("info", MAX_INFORMATION, 32, MAX_INFORMATION)
+    window = target.integer("window", DEFAULT_WINDOW, 1, MAX_WINDOW)
+    timing = Timing(
+        response=target.seconds("frame-timeout", TIMING.response),
+        retries=target.integer("retries", TIMING.retries, 0, 100),
+        pause=target.seconds("pause", TIMING.pause),
+    )
+    local = Address(target.integer("client", CLIENT, 1, 0x7F))
+    try:
+        remote = Address(logical, None if physical < 0 else physical, size)
+    except ValueError as error:
+        raise target.wrong(f"parameters 'server', 'physical', 'address-size': {error}") from None
+    offer = Parameters(length, length, window, window)
+    return lambda: HdlcFraming(Connection(Role.CLIENT, local, remote, offer=offer, timing=timing), timing)
+
+
 def _host(target: Target) -> str:
     host = target.host()
     try:
@@ -172,8 +198,15 @@ def _host(target: Target) -> str:
 
 
 def _tcp(target: Target) -> Transport:
-    medium = TcpMedium(_host(target), target.port(PORT))
-    framing = _wports(target)
+    return _link(target, TcpMedium(_host(target), target.port(PORT)), _wports(target))
+
+
+def _hdlc_tcp(target: Target) -> Transport:
+    return _link(target, TcpMedium(_host(target), target.port(PORT)), _hdlc(target))
+
+
+def _link(target: Target, medium: Medium, framing: Callable[[], Framing]) -> Link:
+    """Take what every link has, and make it."""
     connect_timeout = target.seconds("connect-timeout", CONNECT_TIMEOUT)
     response_timeout = target.seconds("timeout", RESPONSE_TIMEOUT)
     target.no_path()
@@ -182,5 +215,6 @@ def _tcp(target: Target) -> Transport:
 
 
 _BUILT_IN: dict[str, Factory] = {
+    "hdlc+tcp": _hdlc_tcp,
     "tcp": _tcp,
 }

@@ -90,6 +90,9 @@ class WrapperFraming:
         """Queue one APDU. Raises ApduTooLong."""
         self._out.append(encode(self._local, self._remote, apdu))
 
+    def expect(self, now: float) -> None:
+        """Do nothing: the peer sends when it will."""
+
     def receive(self, octets: bytes, now: float) -> list[Event]:
         """Return the APDUs now complete; LinkDown with a FramingError when the stream is lost."""
         # The usual case, one whole frame at a time, goes without the buffer.
