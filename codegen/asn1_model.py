@@ -6,13 +6,14 @@ reported, all of it at once.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from lxml import etree
 
 XS = "{http://www.w3.org/2001/XMLSchema}"
 ASN1 = "{urn:cas:asn1}"
+etree.register_namespace("asn1", ASN1.strip("{}"))
 DATA = "Data"
 TOP_LEVEL = ("xDLMS-APDU", "aCSE-APDU")
 KINDS = ("BIT STRING", "OBJECT IDENTIFIER", "VisibleString", "GraphicString", "UTF8String", "NULL", "ANY")
@@ -69,8 +70,15 @@ Module = dict[str, Type]
 
 
 def read(path: Path, known: Module | None = None) -> Module:
-    """Every type that an APDU needs, Data closed; raises SchemaError naming each tag and number that is missing."""
-    return _Reader(path, known or {}).module()
+    """Every type that an APDU needs, Data closed; raises SchemaError naming each tag and number that is missing.
+
+    What `known` knew and the schema did not say is written into the schema at `path`.
+    """
+    reader = _Reader(path, known or {})
+    module = reader.module()
+    if known is not None:
+        reader.document.write(path, encoding="UTF-8", xml_declaration=True)
+    return module
 
 
 class _Reader:
@@ -79,7 +87,8 @@ class _Reader:
         self.types: Module = {}
         self.gaps: list[str] = []
         self.path = path
-        root = etree.parse(path).getroot()
+        self.document = etree.parse(path)
+        root = self.document.getroot()
         self.named = {
             (etree.QName(node).localname, node.get("name")): node for node in root if isinstance(node.tag, str)
         }
@@ -153,6 +162,9 @@ class _Reader:
             return _integer(name, builtin, facets)
         if kind is None and known is not None and known.kind in KINDS:
             kind, application_tag = known.kind, application_tag or known.application_tag
+            node.set(f"{ASN1}kind", kind)
+            if application_tag is not None:
+                node.set(f"{ASN1}application-tag", str(application_tag))
         if kind is None and builtin.kind == "UTF8String":
             self.gaps.append(f"type {name}: a string of unknown ASN.1 kind; add asn1:kind, one of {', '.join(KINDS)}")
         tag = int(application_tag) if application_tag is not None else None
@@ -166,6 +178,7 @@ class _Reader:
             number = node.get(f"{ASN1}number")
             if number is None and known is not None and value in known.numbers:
                 number = str(known.numbers[value])
+                node.set(f"{ASN1}number", number)
             if number is None:
                 self.gaps.append(f'type {name}: value {value} has no number; add asn1:number="N" to its xs:enumeration')
             else:
@@ -180,6 +193,7 @@ class _Reader:
         models = [child for child in node if child.tag in {f"{XS}sequence", f"{XS}choice", f"{XS}group"}]
         if not models:
             if kind == "NULL" or (known is not None and known.kind == "NULL"):
+                node.set(f"{ASN1}kind", "NULL")
                 return Type(name, "NULL")
             self.gaps.append(
                 f'type {name}: it holds nothing that is understood here; if it is NULL add asn1:kind="NULL"'
@@ -226,22 +240,28 @@ class _Reader:
                 child for child in node if child.tag in {f"{XS}complexType", f"{XS}simpleType"}
             )
         self.resolve(type_name)
-        tag, explicit = node.get(f"{ASN1}tag"), node.get(f"{ASN1}explicit") == "true"
+        self.carry_tag(owner, name, node)
+        tag = node.get(f"{ASN1}tag")
         default = node.get("default")
-        component = Component(
+        return Component(
             name=name,
             type=type_name,
             optional=node.get("minOccurs") == "0" and default is None,
             default=default,
             tag=int(tag) if tag not in {None, "universal"} else None,
-            explicit=explicit,
+            explicit=node.get(f"{ASN1}explicit") == "true",
             universal=tag == "universal",
         )
-        if tag is None and owner in self.known:
-            for before in self.known[owner].components:
-                if before.name == name:
-                    return replace(component, tag=before.tag, explicit=before.explicit, universal=before.universal)
-        return component
+
+    def carry_tag(self, owner: str, name: str, node: Element) -> None:
+        """Give the element the tag that it has in the known module, unless it says its own."""
+        if node.get(f"{ASN1}tag") is not None or owner not in self.known:
+            return
+        for known in self.known[owner].components:
+            if known.name == name and (known.universal or known.tag is not None):
+                node.set(f"{ASN1}tag", "universal" if known.universal else str(known.tag))
+                if known.explicit:
+                    node.set(f"{ASN1}explicit", "true")
 
     def require_tags(self) -> None:
         """Every alternative has a tag, and so has every component of what BER codes."""

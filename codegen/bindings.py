@@ -1,11 +1,11 @@
-"""Makes cas/bindings from the schemas: `python -m codegen.bindings [--check | --dry-run] [revised XSD, or directory]`."""
+"""Makes cas/bindings from the schemas: `python -m codegen.bindings [--check | --dry-run | --adopt] [revision]`."""
 
 import argparse
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from lxml import etree
@@ -40,46 +40,50 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if cas/bindings is stale")
     parser.add_argument("--dry-run", action="store_true", help="write nothing; print what would change in the classes")
+    parser.add_argument("--adopt", action="store_true", help="also put the revision into schemas/, its tags filled in")
     options = parser.parse_args(arguments)
     try:
-        files = generate(options.revision)
+        with tempfile.TemporaryDirectory() as staging:
+            schemas = stage(options.revision, Path(staging))
+            files = generate(schemas, known=None if options.revision is None else SCHEMAS)
+            if options.adopt and not options.dry_run:
+                for path in schemas.values():
+                    shutil.copyfile(path, SCHEMAS / path.name)
     except asn1_model.SchemaError as error:
         print(error, file=sys.stderr)
         return 2
-    stale = [name for name, text in files.items() if _text(BINDINGS / name) != text]
+    before = {name: _text(BINDINGS / name) for name in files}
+    stale = [name for name in files if before[name] != files[name]]
     if options.check:
         for name in stale:
             print(f"stale: {(BINDINGS / name).relative_to(ROOT)}; run `make bindings`", file=sys.stderr)
         return 1 if stale else 0
-    print(changes.report({name: _text(BINDINGS / name) for name in files}, files))
+    print(changes.report(before, files))
     if not options.dry_run:
-        BINDINGS.mkdir(parents=True, exist_ok=True)
         for name in stale:
             (BINDINGS / name).write_text(files[name], encoding="utf-8")
+        if options.revision is not None and not options.adopt:
+            print("\nschemas/ is unchanged, so the check will call cas/bindings stale; --adopt keeps the revision.")
     return 0
 
 
-def generate(revision: Path | None = None) -> dict[str, str]:
-    """The files of cas/bindings, by name.
+def generate(schemas: Mapping[str, Path], known: Path | None = None) -> dict[str, str]:
+    """The files of cas/bindings, by name, from the staged `schemas`.
 
-    A schema that `revision` lacks is taken from schemas/. Raises SchemaError where COSEMpdu.xsd, and what its predecessor
-    says, leave a tag or a number open.
+    Raises SchemaError where COSEMpdu.xsd, and its predecessor in the directory `known`, leave a tag or a number open.
     """
-    with tempfile.TemporaryDirectory() as staging:
-        schemas = stage(revision, Path(staging))
-        pdu = schemas[FILES["http://www.dlms.com/COSEMpdu"]]
-        known = asn1_model.read(SCHEMAS / pdu.name) if revision else None
-        module = asn1_model.read(pdu, known)
-        config = configuration()
-        classes = kept(analyze(schemas.values(), config))
-        generator = BindingsGenerator(config)
-        sources = {f"{name}.py": source for name, source in generator.modules(classes).items()}
-        sources["coding.py"] = coding.source(module, coding.python_names(classes, generator.filters))
+    pdu = FILES["http://www.dlms.com/COSEMpdu"]
+    module = asn1_model.read(schemas[pdu], None if known is None else asn1_model.read(known / pdu))
+    config = configuration()
+    classes = kept(analyze(schemas.values(), config))
+    generator = BindingsGenerator(config)
+    sources = {f"{name}.py": source for name, source in generator.modules(classes).items()}
+    sources["coding.py"] = coding.source(module, coding.python_names(classes, generator.filters))
     return {"__init__.py": INIT} | {name: tidy(source) for name, source in sorted(sources.items())}
 
 
 def stage(revision: Path | None, into: Path) -> dict[str, Path]:
-    """Put the schemas side by side under their usual names, those of `revision` first; their imports point at each other."""
+    """Put the schemas side by side under their usual names, those of `revision` first; imports point at each other."""
     found = {FILES[namespace]: SCHEMAS / FILES[namespace] for namespace in FILES}
     if revision is not None:
         for path in sorted(revision.glob("*.xsd")) if revision.is_dir() else [revision]:
@@ -92,7 +96,7 @@ def stage(revision: Path | None, into: Path) -> dict[str, Path]:
         document = etree.parse(staged[name])
         for node in document.iter(f"{XS}import"):
             node.set("schemaLocation", FILES.get(node.get("namespace", ""), node.get("schemaLocation", "")))
-        document.write(staged[name])
+        document.write(staged[name], encoding="UTF-8", xml_declaration=True)
     return staged
 
 
