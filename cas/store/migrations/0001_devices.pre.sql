@@ -10,7 +10,6 @@ CREATE TABLE device (
     protection text NOT NULL CHECK (protection IN ('none', 'authenticated', 'encrypted', 'both')),
     client_system_title bytea CHECK (octet_length(client_system_title) = 8),
     max_pdu integer NOT NULL CHECK (max_pdu BETWEEN 0 AND 65535),
-    timeout_s double precision NOT NULL CHECK (timeout_s > 0),
     quirks jsonb NOT NULL DEFAULT '{}',
     labels jsonb NOT NULL DEFAULT '{}',
     created_at timestamptz NOT NULL DEFAULT now(),

@@ -1,0 +1,45 @@
+"""Errors of the device registry.
+
+DeviceError
+├── DeviceRefused           devices given for registration are not valid, or contradict the registry
+├── UnknownDevice           no device answers to this name
+├── CounterUsedUp           no invocation counter is left under a key: the key must be replaced
+├── MasterKeyError          the master keys cannot be read
+└── KeyUnreadable           a stored key cannot be decrypted with the master keys at hand
+"""
+
+from collections.abc import Sequence
+
+from cas.errors import CasError
+
+
+class DeviceError(CasError):
+    """Something is wrong with a device or its registration."""
+
+
+class DeviceRefused(DeviceError):
+    """Devices given for registration are not valid; nothing was stored. `problems` are lines to print."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = tuple(problems)
+
+
+class UnknownDevice(DeviceError):
+    """No device answers to this name."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        super().__init__(f"not registered: {', '.join(names)}; `cas device list` shows the devices")
+        self.names = tuple(names)
+
+
+class CounterUsedUp(DeviceError):
+    """No invocation counter is left under a key of the device."""
+
+
+class MasterKeyError(DeviceError):
+    """The master keys cannot be read."""
+
+
+class KeyUnreadable(DeviceError):
+    """A stored key cannot be decrypted with the master keys at hand."""

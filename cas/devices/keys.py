@@ -1,0 +1,128 @@
+"""Keys of devices: in memory hidden from every print, at rest encrypted under a master key.
+
+At rest a key is AES-256-GCM under a master key, with the device and the kind of key as additional data: a key moved to
+another device or another use in the database does not decrypt.
+"""
+
+import hashlib
+import hmac
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Never
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from cas.devices.errors import KeyUnreadable, MasterKeyError
+
+MASTER_KEY_OCTETS = 32
+_NONCE_OCTETS = 12
+
+
+class KeyKind(StrEnum):
+    """What a stored key is for (Green Book 8.3, 9.2.5); the values stand in the database."""
+
+    ENCRYPTION = "encryption"
+    """Global unicast encryption key (GUEK)."""
+    AUTHENTICATION = "authentication"
+    """Authentication key (GAK)."""
+    BROADCAST = "broadcast"
+    """Global broadcast encryption key (GBEK)."""
+    MASTER = "master"
+    """The device's master key (KEK), which wraps new keys."""
+    SECRET = "secret"  # noqa: S105 - the name of a kind, not a secret
+    """Password of LLS, secret of HLS."""
+
+
+class Secret:
+    """Octets that show themselves only to who asks by `reveal`: not in repr, str, format, pickles or copies."""
+
+    __slots__ = ("_octets",)
+
+    def __init__(self, octets: bytes) -> None:
+        self._octets = bytes(octets)
+
+    def reveal(self) -> bytes:
+        """The octets."""
+        return self._octets
+
+    def __len__(self) -> int:
+        return len(self._octets)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and hmac.compare_digest(self._octets, other._octets)
+
+    def __hash__(self) -> int:
+        return hash(self._octets)
+
+    def __repr__(self) -> str:
+        return "Secret(hidden)"
+
+    def __format__(self, _spec: str) -> str:
+        return repr(self)
+
+    def __reduce_ex__(self, _protocol: object) -> Never:
+        raise TypeError("a Secret is neither pickled nor copied")
+
+
+@dataclass(frozen=True, slots=True)
+class SealedKey:
+    """A key as it is stored."""
+
+    master_key_id: str
+    wrapped: bytes
+
+
+class Keyring:
+    """The master keys: the first seals, all unseal. Its repr shows only their identities."""
+
+    def __init__(self, master_keys: Sequence[Secret]) -> None:
+        """Raises MasterKeyError unless there is a key, and each has 32 octets."""
+        if not master_keys:
+            raise MasterKeyError("no master key is given")
+        if any(len(key) != MASTER_KEY_OCTETS for key in master_keys):
+            raise MasterKeyError(f"a master key must have {MASTER_KEY_OCTETS} octets ({2 * MASTER_KEY_OCTETS} digits)")
+        self._ciphers = {_identity(key): AESGCM(key.reveal()) for key in master_keys}
+        self.current_id = next(iter(self._ciphers))
+
+    def __repr__(self) -> str:
+        return f"Keyring({', '.join(self._ciphers)})"
+
+    def seal(self, device_id: str, kind: KeyKind, key: Secret) -> SealedKey:
+        """Encrypt a key for storage."""
+        nonce = os.urandom(_NONCE_OCTETS)
+        cipher = self._ciphers[self.current_id]
+        return SealedKey(self.current_id, nonce + cipher.encrypt(nonce, key.reveal(), _context(device_id, kind)))
+
+    def unseal(self, device_id: str, kind: KeyKind, sealed: SealedKey) -> Secret:
+        """Decrypt a stored key. Raises KeyUnreadable."""
+        cipher = self._ciphers.get(sealed.master_key_id)
+        if cipher is None:
+            raise KeyUnreadable(
+                f"device {device_id}: its {kind} key was stored under master key {sealed.master_key_id}, "
+                f"which is not at hand ({', '.join(self._ciphers)}): restore that master key, or import the key again"
+            )
+        nonce, ciphertext = sealed.wrapped[:_NONCE_OCTETS], sealed.wrapped[_NONCE_OCTETS:]
+        try:
+            return Secret(cipher.decrypt(nonce, ciphertext, _context(device_id, kind)))
+        except (InvalidTag, ValueError):
+            raise KeyUnreadable(
+                f"device {device_id}: its stored {kind} key is damaged or belongs to another device: import it again"
+            ) from None
+
+    def unseal_or_none(self, device_id: str, kind: KeyKind, sealed: SealedKey) -> Secret | None:
+        """As `unseal`, but None for a key that is not readable."""
+        try:
+            return self.unseal(device_id, kind, sealed)
+        except KeyUnreadable:
+            return None
+
+
+def _identity(master_key: Secret) -> str:
+    return hashlib.sha256(b"cas master key\0" + master_key.reveal()).hexdigest()[:8]
+
+
+def _context(device_id: str, kind: KeyKind) -> bytes:
+    return f"cas device key\0{device_id}\0{kind}".encode()

@@ -1,0 +1,143 @@
+"""The registry: devices by name, by page, and their registration.
+
+Every function takes the pool; none holds state. Names are DeviceIDs, system titles or aliases, as a request gives them.
+"""
+
+from collections.abc import AsyncIterator, Iterable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from psycopg.rows import TupleRow
+
+from cas.devices.errors import UnknownDevice
+from cas.devices.keys import KeyKind, Keyring, SealedKey, Secret
+from cas.devices.model import (
+    Authentication,
+    Device,
+    Protection,
+    Quirks,
+    is_system_title,
+    normalise_name,
+)
+from cas.store.database import Connection, Pool
+from cas.store.queries import query
+
+_BY_NAME = query("devices_by_name")
+_AFTER = query("devices_after")
+_IDS_AFTER = query("device_ids_after")
+_REMOVE = query("devices_remove")
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """A device with its keys as they are stored."""
+
+    device: Device
+    sealed_keys: Mapping[KeyKind, SealedKey]
+
+    @property
+    def missing_keys(self) -> list[KeyKind]:
+        """The keys without which its association cannot be opened."""
+        return sorted(self.device.needed_keys.difference(self.sealed_keys))
+
+    def unseal(self, keyring: Keyring) -> dict[KeyKind, Secret]:
+        """The keys. Raises KeyUnreadable."""
+        return {kind: keyring.unseal(self.device.device_id, kind, sealed) for kind, sealed in self.sealed_keys.items()}
+
+
+async def find_devices(pool: Pool, names: Iterable[str]) -> dict[str, Registered]:
+    """The devices of these names in one query, by the name as given; names that no device has are left out."""
+    async with pool.connection() as connection:
+        return await find_devices_on(connection, names)
+
+
+async def find_devices_on(connection: Connection, names: Iterable[str]) -> dict[str, Registered]:
+    """As `find_devices`, inside the caller's transaction."""
+    wanted = {name: normalise_name(name) for name in names}
+    titles = [bytes.fromhex(name) for name in wanted.values() if is_system_title(name)]
+    aliases = [name for name in wanted.values() if not is_system_title(name)]
+    cursor = await connection.execute(_BY_NAME, {"titles": titles, "aliases": aliases}, binary=True)
+    found: dict[str, Registered] = {}
+    for row in await cursor.fetchall():
+        registered = _registered(row)
+        device = registered.device
+        if device.alias is not None:
+            found[device.alias] = registered
+        if device.system_title is not None:
+            found[device.system_title.hex().upper()] = registered
+    return {given: found[name] for given, name in wanted.items() if name in found}
+
+
+async def get_device(pool: Pool, name: str) -> Registered:
+    """The device of this name. Raises UnknownDevice."""
+    found = await find_devices(pool, [name])
+    if name not in found:
+        raise UnknownDevice([name])
+    return found[name]
+
+
+async def iterate_devices(pool: Pool, prefix: str = "", *, page: int = 1000) -> AsyncIterator[Registered]:
+    """All devices whose DeviceID begins with `prefix`, in the order of their DeviceIDs, in constant memory."""
+    after = ""
+    while True:
+        async with pool.connection() as connection:
+            cursor = await connection.execute(_AFTER, {"prefix": prefix, "after": after, "page": page}, binary=True)
+            rows = await cursor.fetchall()
+        for row in rows:
+            yield _registered(row)
+        if len(rows) < page:
+            return
+        after = rows[-1][0]
+
+
+async def device_ids_after(connection: Connection, prefix: str = "", after: str = "", *, page: int = 1000) -> list[str]:
+    """The next page of DeviceIDs that begin with `prefix` and sort behind `after`; empty when there are no more."""
+    cursor = await connection.execute(_IDS_AFTER, {"prefix": prefix, "after": after, "page": page})
+    return [row[0] for row in await cursor.fetchall()]
+
+
+async def remove_devices(pool: Pool, names: Iterable[str]) -> list[str]:
+    """Remove these devices and their keys, all or none; return their DeviceIDs. Raises UnknownDevice.
+
+    Their invocation counters stay: the same keys may be registered again.
+    """
+    wanted = list(names)
+    async with pool.connection() as connection, connection.transaction():
+        found = await find_devices_on(connection, wanted)
+        unknown = [name for name in wanted if name not in found]
+        if unknown:
+            raise UnknownDevice(unknown)
+        device_ids = sorted({registered.device.device_id for registered in found.values()})
+        await connection.execute(_REMOVE, {"device_ids": device_ids})
+    return device_ids
+
+
+def _registered(row: TupleRow) -> Registered:
+    quirks: Mapping[str, Any] = row[9]
+    return Registered(
+        Device(
+            device_id=row[0],
+            system_title=row[1],
+            alias=row[2],
+            url=row[3],
+            authentication=Authentication(row[4]),
+            suite=row[5],
+            protection=Protection(row[6]),
+            client_system_title=row[7],
+            max_pdu=row[8],
+            quirks=Quirks(**quirks) if quirks else _NO_QUIRKS,
+            labels=row[10],
+        ),
+        {
+            KeyKind(kind): SealedKey(master_key_id, wrapped)
+            for kind, master_key_id, wrapped in zip(row[11], row[12], row[13], strict=True)
+        },
+    )
+
+
+_NO_QUIRKS = Quirks()
+
+
+def quirks_as_stored(quirks: Quirks) -> dict[str, object]:
+    """Only what departs from the default, so that a default may change."""
+    return {name: value for name, value in asdict(quirks).items() if value != getattr(_NO_QUIRKS, name)}
