@@ -6,6 +6,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from hypothesis import HealthCheck, settings
 from psycopg.conninfo import make_conninfo
 
 from cas.store.database import Pool, open_pool
@@ -13,6 +14,10 @@ from cas.store.embedded import embedded_server
 from cas.store.migrate import migrate
 
 _numbers = itertools.count()
+
+# the same examples in every run, and no judgement of how fast a shared machine is
+settings.register_profile("cas", derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
+settings.load_profile("cas")
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,26 @@
-"""Hypothesis strategies for COSEM values, made from the kinds themselves."""
+"""Hypothesis strategies for COSEM values and APDUs, made from the kinds and the coding tables themselves."""
+
+from typing import Any
 
 from hypothesis import strategies as st
 
+from cas.bindings.coding import TYPES
+from cas.cosem.asn1 import Any as AnyType
+from cas.cosem.asn1 import (
+    Bits,
+    Boolean,
+    Choice,
+    CosemData,
+    Enumerated,
+    Field,
+    Integer,
+    Null,
+    ObjectIdentifier,
+    Octets,
+    Sequence,
+    SequenceOf,
+    Text,
+)
 from cas.cosem.data import KIND, SIZE, STRUCTS, Data, Kind, length
 
 _BOUNDED = {tag: kind for tag, kind in KIND.items() if tag in STRUCTS}
@@ -66,3 +85,53 @@ data: st.SearchStrategy[Data] = st.recursive(
     ),
     max_leaves=12,
 )
+
+
+# ---------------------------------------------------------------- any class of COSEMpdu, made from its coding table
+
+_BER_VALUES = st.binary(max_size=6).map(lambda o: b"\x04" + bytes((len(o),)) + o)
+_OIDS = st.builds(
+    lambda arcs: "2.16.756.5.8." + ".".join(map(str, arcs)), st.lists(st.integers(0, 2**31), min_size=1, max_size=3)
+)
+
+
+def of(name: str, depth: int = 0) -> st.SearchStrategy[Any]:  # noqa: C901 - a case for each shape
+    """Values of the ASN.1 type of this name, as the bindings hold them."""
+    match TYPES[name]:
+        case Integer(octets, signed):
+            bits = 8 * octets - signed
+            return st.integers(-(1 << bits) if signed else 0, (1 << bits) - 1)
+        case Boolean():
+            return st.booleans()
+        case Null():
+            return st.just(True)
+        case Octets(size):
+            return st.binary(min_size=size or 0, max_size=40 if size is None else size)
+        case Text(kind):
+            if kind == "utf8":
+                return st.binary(max_size=20).map(lambda o: o.decode("utf-8", "surrogateescape"))
+            return st.binary(max_size=20).map(lambda o: o.decode("latin-1"))
+        case Bits(size):
+            return st.text("01", min_size=size or 0, max_size=24 if size is None else size)
+        case ObjectIdentifier():
+            return _OIDS
+        case AnyType():
+            return _BER_VALUES
+        case Enumerated(cls):
+            return st.sampled_from(cls)
+        case CosemData():
+            return data if depth < 3 else leaves
+        case Sequence(cls, fields):
+            return st.builds(cls, **{f.attribute: _component(f, depth) for f in fields})
+        case Choice(cls, alternatives):
+            return st.sampled_from(alternatives).flatmap(
+                lambda chosen: st.builds(cls, **{chosen.attribute: of(chosen.type, depth + 1)})
+            )
+        case SequenceOf(cls, attribute, element):
+            items = st.lists(of(element, depth + 1), max_size=3).map(tuple)
+            return st.builds(cls, **{attribute: items})
+
+
+def _component(field: Field, depth: int) -> st.SearchStrategy[Any]:
+    values = st.deferred(lambda: of(field.type, depth + 1))
+    return st.none() | values if field.optional else values

@@ -76,7 +76,10 @@ class EncodeError(LocalProtocolError, ValueError):
     def __init__(self, what: str, path: str = "") -> None:
         self.what = what
         self.path = path
-        super().__init__(f"{path}: {what}" if path else what)
+        super().__init__(what)
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.what}" if self.path else self.what
 
 
 class RequestTooLong(LocalProtocolError):
@@ -118,8 +121,11 @@ class DecodeError(RemoteProtocolError, ValueError):
         self.what = what
         self.offset = offset
         self.path = path
-        place = f"octet {offset}: " if offset is not None else ""
-        super().__init__(f"{place}{path}: {what}" if path else f"{place}{what}")
+        super().__init__(what)
+
+    def __str__(self) -> str:
+        place = f"octet {self.offset}: " if self.offset is not None else ""
+        return f"{place}{self.path}: {self.what}" if self.path else f"{place}{self.what}"
 
 
 class UnexpectedApdu(RemoteProtocolError):
