@@ -110,6 +110,10 @@ class _Reader:
             return
         node = self.definition(name)
         if node is None:
+            if name not in BUILTIN.values():
+                self.gaps.append(
+                    f"type {name}: neither defined here nor understood; give it a size, as xs:unsignedByte"
+                )
             self.types[name] = _builtin(name)
         elif name == DATA:
             self.types[name] = Type(name, "Data")

@@ -12,7 +12,7 @@ Facts = dict[tuple[str, str], str]
 MEANING = {
     "+ class": "new; nothing that exists refers to it but through the new fields",
     "- class": "code that names it fails in mypy and on import",
-    "+ field": "old code builds the class as before if it has a default; a type without `| None` or tuple must be given",
+    "+ field": "has a default: old code builds the class as before; else (no `| None`, no tuple) it must be given",
     "- field": "code that reads or gives it fails in mypy",
     "~ field": "code that reads or gives it must follow the type; values of the former size are refused",
     "+ value": "exhaustive matches on the enumeration need a branch for it",
