@@ -3,6 +3,7 @@
 DeviceError
 ├── DeviceRefused           devices given for registration are not valid, or contradict the registry
 ├── UnknownDevice           no device answers to this name
+├── KeyMissing              the association needs a key that is not registered
 ├── CounterUsedUp           no invocation counter is left under a key: the key must be replaced
 ├── MasterKeyError          the master keys cannot be read
 └── KeyUnreadable           a stored key cannot be decrypted with the master keys at hand
@@ -31,6 +32,14 @@ class UnknownDevice(DeviceError):
     def __init__(self, names: Sequence[str]) -> None:
         super().__init__(f"not registered: {', '.join(names)}; `cas device list` shows the devices")
         self.names = tuple(names)
+
+
+class KeyMissing(DeviceError):
+    """The association of the device needs keys that are not registered."""
+
+    def __init__(self, device_id: str, kinds: Sequence[str]) -> None:
+        super().__init__(f"device {device_id}: no {', no '.join(kinds)} key is registered; `cas device add` takes them")
+        self.kinds = tuple(kinds)
 
 
 class CounterUsedUp(DeviceError):

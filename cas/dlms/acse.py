@@ -39,6 +39,8 @@ class Settings:
     conformance: Conformance = LOGICAL_NAME
     max_pdu: int = 0xFFFF
     """Octets of the longest APDU that the client receives."""
+    release: bool = True
+    """Release by RLRQ before the link is closed; some devices do not know it."""
 
     @property
     def names_titles(self) -> bool:

@@ -22,6 +22,8 @@ from transports.errors import TransportError
 R = TypeVar("R")
 
 CHALLENGE_LENGTH = 32
+COUNTERS_A_STEP = 2
+"""Most invocation counters that one APDU takes: the GMAC of pass 3 and the ciphering around it."""
 RELEASE_TIME = 5.0
 """Seconds that an orderly release may take; after that the link is closed all the same."""
 
@@ -33,8 +35,8 @@ class Counters(Protocol):
         """The next counter of those reserved."""
         ...
 
-    async def ready(self) -> None:
-        """See to it that enough counters for an exchange are reserved."""
+    async def ensure(self, count: int = 1) -> None:
+        """See to it that `count` of them are reserved."""
         ...
 
 
@@ -78,7 +80,7 @@ class Client:
     async def close(self) -> None:
         """Release the association if it is open, and close the link. Never raises, never hangs."""
         try:
-            if self._association.state is State.ASSOCIATED:
+            if self._association.state is State.ASSOCIATED and self._association.settings.release:
                 async with asyncio.timeout(RELEASE_TIME):
                     await self._run(self._association.release())
         except (DlmsError, TransportError, TimeoutError):
@@ -98,14 +100,14 @@ class Client:
     async def _run(self, exchange: Exchange[R]) -> R:
         try:
             if self._counters:
-                await self._counters.ready()
+                await self._counters.ensure(COUNTERS_A_STEP)
             outgoing = next(exchange)
             while True:
                 if outgoing is not None:
                     await self._transport.send(outgoing)
                 incoming = await self._transport.receive()
                 if self._counters:
-                    await self._counters.ready()
+                    await self._counters.ensure(COUNTERS_A_STEP)
                 outgoing = exchange.send(incoming)
         except StopIteration as stop:
             result: R = stop.value
