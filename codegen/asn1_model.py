@@ -169,6 +169,8 @@ class _Reader:
             node.set(f"{ASN1}kind", kind)
             if application_tag is not None:
                 node.set(f"{ASN1}application-tag", str(application_tag))
+        if builtin.kind not in {"OCTET STRING", "BOOLEAN", "UTF8String"}:
+            self.gaps.append(f"type {name}: restricts {base}, which ASN.1 has not")
         if kind is None and builtin.kind == "UTF8String":
             self.gaps.append(f"type {name}: a string of unknown ASN.1 kind; add asn1:kind, one of {', '.join(KINDS)}")
         tag = int(application_tag) if application_tag is not None else None
