@@ -1,0 +1,278 @@
+"""An association as the server leads it: octets of a request in, octets of the answer out (Green Book 8.3, 9.4).
+
+Joins the automaton to the codec, the protection and the services; what is behind them is an `Application`. Sans-IO:
+challenges are an argument, invocation counters are kept by whoever keeps the device.
+"""
+
+from collections.abc import Callable, MutableMapping
+from dataclasses import replace
+from typing import Any
+
+from cas.bindings import cosempdu as cos
+from cas.cosem.data import OCTET_STRING, Data
+from cas.dlms.acse import CONTEXT
+from cas.dlms.apdu import decode_apdu, encode_apdu
+from cas.dlms.conformance import Conformance
+from cas.dlms.errors import (
+    AssociationRefused,
+    AuthenticationFailed,
+    ConfirmedServiceError,
+    DecodeError,
+    DlmsError,
+    NotAssociated,
+    ReplayedCounter,
+    RequestTooLong,
+    SecurityError,
+    UnexpectedApdu,
+)
+from cas.dlms.protection import OVERHEAD, Channel
+from cas.dlms.security.authentication import Handshake, Mechanism
+from cas.dlms.security.ciphering import Ciphering
+from cas.dlms.security.control import SecurityControl
+from cas.dlms.security.wrapping import GENERAL_DED_CIPHERING, GENERAL_GLO_CIPHERING, Scope, is_ciphered, unwrap
+from cas.dlms.server_acse import (
+    Proposal,
+    ServerSettings,
+    aare_accepted,
+    aare_refused,
+    initiate_error,
+    negotiate,
+    proposal,
+)
+from cas.dlms.server_services import Application, Services
+from cas.dlms.states import Event, State, follow
+
+__all__ = ["Application", "ServerAssociation", "ServerSettings"]
+
+_AARQ, _RLRQ = 0x60, 0x62
+_CURRENT_ASSOCIATION = bytes((0, 0, 40, 0, 0, 255))
+_REPLY_TO_HLS = (15, _CURRENT_ASSOCIATION, 1)
+_UNLIMITED = 0xFFFF
+
+
+class ServerAssociation:
+    """One association that a logical device offers to one client.
+
+    `challenge` gives fresh entropy for high level security, 8 to 64 octets (32 at least for ECDSA). `take_counter`
+    gives the device's next invocation counter. `counters` holds the last invocation counters accepted, by client
+    system title; it lives as long as the keys do.
+    """
+
+    def __init__(
+        self,
+        settings: ServerSettings,
+        application: Application,
+        *,
+        challenge: Callable[[], bytes],
+        take_counter: Callable[[], int],
+        counters: MutableMapping[bytes, dict[Scope, int]],
+    ) -> None:
+        self.settings = settings
+        self.state = State.IDLE
+        self._application = application
+        self._challenge = challenge
+        self._take_counter = take_counter
+        self._counters = counters
+        self._channel = Channel(settings.own_title)
+        self._handshake: Handshake | None = None
+        self._services: Services | None = None
+        self._initiate = b""
+
+    def receive(self, apdu: bytes) -> bytes | None:
+        """Serve one APDU and return the answer, None where there is none. Never raises for what a client sends."""
+        try:
+            if not apdu:
+                raise DecodeError("no octets", 0)
+            if self.settings.max_pdu and len(apdu) > self.settings.max_pdu:
+                raise RequestTooLong(len(apdu), self.settings.max_pdu)
+            if apdu[0] == _AARQ:
+                return self._associate(apdu)
+            if apdu[0] == _RLRQ:
+                return self._release(apdu)
+            return self._serve(apdu)
+        except DlmsError as error:
+            self._application.refused(error)
+            return encode_apdu(_exception(error))
+
+    def abort(self) -> None:
+        """The link is gone."""
+        self._end(Event.ABORT)
+
+    # ---------------------------------------------------------------- opening and closing
+
+    def _associate(self, apdu: bytes) -> bytes:
+        self._end(Event.ABORT)  # a new AARQ replaces what was open (Green Book 8.3, 9.4.4.1)
+        self.state = follow(self.state, Event.REQUEST)
+        context = CONTEXT + "1"
+        try:
+            aarq = decode_apdu(apdu)
+            if not isinstance(aarq, cos.AarqApdu):
+                raise UnexpectedApdu(type(aarq).__name__, "AARQ")
+            context = aarq.application_context_name
+            return self._accept(proposal(aarq, self.settings))
+        except AssociationRefused as refusal:
+            return self._refuse(context, refusal, refusal)
+        except AuthenticationFailed as error:
+            return self._refuse(context, AssociationRefused("rejected-permanent", "authentication-failure"), error)
+        except ConfirmedServiceError as error:
+            reason = AssociationRefused("rejected-permanent", "no-reason-given")
+            return self._refuse(context, reason, error, encode_apdu(initiate_error(error)))
+        except DlmsError:
+            self.state = follow(self.state, Event.REFUSE)
+            raise
+
+    def _refuse(
+        self, context: str, refusal: AssociationRefused, cause: DlmsError, user_information: bytes | None = None
+    ) -> bytes:
+        self.state = follow(self.state, Event.REFUSE)
+        self._application.refused(cause)
+        return encode_apdu(aare_refused(context, refusal, user_information))
+
+    def _accept(self, proposed: Proposal) -> bytes:
+        last = self._counters.setdefault(proposed.client_title, {}) if proposed.client_title else {}
+        last.pop(Scope.DEDICATED, None)
+        ciphered = proposed.ciphered
+        keys = self.settings.keys
+        ciphering = Ciphering(keys.suite, keys.encryption, keys.authentication) if keys else None
+        self._channel = channel = Channel(
+            self.settings.own_title,
+            ciphering=ciphering if ciphered else None,
+            required=self.settings.required,
+            take_counter=self._take_counter,
+            peer_title=proposed.client_title or None,
+            last_counter=last,
+        )
+        opened = self._open(proposed.user_information)
+        initiate = decode_apdu(opened)
+        response, size = negotiate(initiate, self.settings, OVERHEAD if ciphered else 0)
+        if isinstance(initiate, cos.InitiateRequest) and initiate.dedicated_key and keys and ciphered:
+            channel.dedicated = Ciphering(keys.suite, initiate.dedicated_key, keys.authentication)
+        challenge = self._start_handshake(proposed, ciphering)
+        if not self._application.admit():
+            raise AssociationRefused("rejected-transient", "no-reason-given")
+        limit = (size or _UNLIMITED) - (OVERHEAD if ciphered else 0)
+        conformance = Conformance.from_bits(response.negotiated_conformance)
+        self._services = Services(self._application, conformance, limit)
+        self._initiate = encode_apdu(response)
+        sealed = channel.seal(self._initiate, scope=Scope.GLOBAL)
+        self.state = follow(self.state, Event.ACCEPT if challenge is None else Event.CHALLENGE)
+        return encode_apdu(aare_accepted(proposed, self.settings, challenge, sealed))
+
+    def _start_handshake(self, proposed: Proposal, ciphering: Ciphering | None) -> bytes | None:
+        self._handshake = None
+        if not self.settings.mechanism.is_high:
+            return None
+        challenge = self._challenge()
+        self._handshake = Handshake(
+            mechanism=self.settings.mechanism,
+            credentials=replace(self.settings.credentials, ciphering=ciphering),
+            own_title=self.settings.own_title,
+            peer_title=proposed.client_title,
+            own_challenge=challenge,
+            peer_challenge=proposed.challenge,
+        )
+        return challenge
+
+    def _release(self, apdu: bytes) -> bytes:
+        rlrq = decode_apdu(apdu)
+        if not isinstance(rlrq, cos.RlrqApdu):
+            raise UnexpectedApdu(type(rlrq).__name__, "RLRQ")
+        state = follow(self.state, Event.RELEASE)
+        information = None
+        if rlrq.user_information is not None:
+            self._open(rlrq.user_information)
+            information = self._channel.seal(self._initiate, scope=Scope.GLOBAL)
+        self.state = state
+        self._end(Event.RELEASED)
+        return encode_apdu(cos.RlreApdu(reason=cos.ReleaseResponseReason.NORMAL, user_information=information))
+
+    def _end(self, event: Event) -> None:
+        was_open = self.state is not State.IDLE
+        self.state = follow(self.state, event)
+        self._services = self._handshake = None
+        if was_open:
+            self._application.closed()
+
+    # ---------------------------------------------------------------- services
+
+    def _serve(self, apdu: bytes) -> bytes | None:
+        if self.state not in (State.ASSOCIATED, State.AUTHENTICATING):
+            raise NotAssociated(Event.SERVE.value, self.state.value)
+        before = self._channel.last_counter.get(Scope.GLOBAL)
+        request = decode_apdu(self._open(apdu))
+        scope = unwrap(apdu).scope if is_ciphered(apdu[0]) else None
+        if self.state is State.AUTHENTICATING:
+            answer: object | None = self._prove(request, before, ciphered=scope is not None)
+        else:
+            assert self._services is not None  # noqa: S101 - made when the association was accepted
+            answer = self._services.serve(request)
+        return None if answer is None else self._channel.seal(encode_apdu(answer), scope=scope)
+
+    def _open(self, octets: bytes) -> bytes:
+        """Unprotect a request; its answer is going to be protected likewise."""
+        plain = self._channel.open(octets)
+        self._channel.control = None
+        if is_ciphered(octets[0]):
+            self._channel.control = SecurityControl.parse(unwrap(octets).content[0])
+            self._channel.general = octets[0] in (GENERAL_GLO_CIPHERING, GENERAL_DED_CIPHERING)
+        return plain
+
+    def _prove(self, request: object, before: int | None, *, ciphered: bool) -> cos.ActionResponse:
+        """Passes 3 and 4 of high level security; nothing else is allowed before them (Green Book 8.3, 9.2.7.4)."""
+        handshake = self._handshake
+        normal = request.action_request_normal if isinstance(request, cos.ActionRequest) else None
+        if handshake is None or normal is None:
+            raise NotAssociated(Event.SERVE.value, self.state.value)
+        method = normal.cosem_method_descriptor
+        parameters = normal.method_invocation_parameters
+        if (method.class_id, method.instance_id, method.method_id) != _REPLY_TO_HLS or parameters is None:
+            raise NotAssociated(Event.SERVE.value, self.state.value)
+        self.state = follow(self.state, Event.PROVE)
+        ip = normal.invoke_id_and_priority
+        try:
+            self._verify(handshake, parameters, before, ciphered=ciphered)
+        except AuthenticationFailed as error:
+            self._application.refused(error)
+            self._end(Event.DISPROVED)
+            return _action_response(ip, cos.ActionResponseWithOptionalData(result=cos.ActionResult.OTHER_REASON))
+        except DlmsError:
+            self._end(Event.DISPROVED)
+            raise
+        counter = self._channel.next_counter() if handshake.mechanism is Mechanism.HIGH_GMAC else None
+        proof = cos.GetDataResult(data=Data.of("octet-string", handshake.reply(counter)))
+        self.state = follow(self.state, Event.PROVED)
+        return _action_response(
+            ip, cos.ActionResponseWithOptionalData(result=cos.ActionResult.SUCCESS, return_parameters=proof)
+        )
+
+    def _verify(self, handshake: Handshake, parameters: Data, before: int | None, *, ciphered: bool) -> None:
+        reply = parameters.value if parameters.tag == OCTET_STRING else b""
+        used = handshake.verify(reply if isinstance(reply, bytes) else b"")
+        if used is None:
+            return
+        # The GMAC and the ciphering around it are under one key: one must not use the counter of the other
+        last = self._channel.last_counter
+        outer = last.get(Scope.GLOBAL)
+        if (before is not None and used <= before) or (ciphered and used == outer):
+            raise ReplayedCounter(used, max(used, before or 0))
+        last[Scope.GLOBAL] = max(used, outer or 0)
+
+
+def _exception(error: DlmsError) -> cos.ExceptionResponse:
+    """What a client is told of an APDU that is refused (Green Book 8.3, 9.4.4.9)."""
+    not_allowed = isinstance(error, NotAssociated | SecurityError)
+    state = cos.ExceptionResponseStateError
+    reason: dict[str, Any] = {error.service_error.replace("-", "_"): True}
+    if isinstance(error, NotAssociated):
+        reason = {"operation_not_possible": True}
+    elif isinstance(error, ReplayedCounter):
+        reason = {"invocation_counter_error": (error.last + 1) & 0xFFFF_FFFF}
+    return cos.ExceptionResponse(
+        state_error=state.SERVICE_NOT_ALLOWED if not_allowed else state.SERVICE_UNKNOWN,
+        service_error=cos.ExceptionResponseServiceError(**reason),
+    )
+
+
+def _action_response(ip: int, response: cos.ActionResponseWithOptionalData) -> cos.ActionResponse:
+    normal = cos.ActionResponseNormal(invoke_id_and_priority=ip, single_response=response)
+    return cos.ActionResponse(action_response_normal=normal)

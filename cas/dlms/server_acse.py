@@ -1,0 +1,147 @@
+"""ACSE as a server sees it: what an AARQ asks for, whether it may have it, and what AARE and RLRE say.
+
+Green Book 8.3, 9.4.2 and 9.4.4.1.
+"""
+
+import hmac
+from dataclasses import dataclass, field
+
+from cas.bindings import cosempdu as cos
+from cas.dlms.acse import CONTEXT, DLMS_VERSION, MECHANISM
+from cas.dlms.conformance import LOGICAL_NAME, Conformance
+from cas.dlms.errors import AssociationRefused, ConfirmedServiceError
+from cas.dlms.security.authentication import Credentials, Mechanism
+from cas.dlms.security.keys import Secret, SymmetricKeys
+from cas.dlms.security.policy import Protection
+from cas.dlms.security.suites import TITLE_LENGTH
+
+_LN, _LN_CIPHERED = "1", "3"
+_VAA_NAME = 0x0007
+_MIN_PDU = 12
+"""Octets: less than this a client may not propose (Green Book 8.3, 9.4.6.1)."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerSettings:
+    """One association that a logical device offers to one client; none of the keys is shown.
+
+    `required` is the least protection of requests; where there is any, the plain application context is refused.
+    `max_pdu`: octets of the longest APDU that the server receives.
+    """
+
+    own_title: bytes
+    mechanism: Mechanism = Mechanism.LOWEST
+    password: Secret | None = None
+    """For low level security."""
+    credentials: Credentials = field(default_factory=Credentials)
+    """For high level security by other means than `keys`, which GMAC uses."""
+    keys: SymmetricKeys | None = None
+    required: Protection = field(default_factory=Protection)
+    conformance: Conformance = LOGICAL_NAME
+    max_pdu: int = 0xFFFF
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """What an AARQ asks for, once it is found acceptable. `challenge` is the client's, for high level security."""
+
+    ciphered: bool
+    client_title: bytes
+    challenge: bytes
+    user_information: bytes
+
+
+def proposal(aarq: cos.AarqApdu, settings: ServerSettings) -> Proposal:
+    """Judge all of an AARQ but its initiateRequest. Raises AssociationRefused with the diagnostic to answer."""
+    name = aarq.application_context_name
+    ciphered = name == CONTEXT + _LN_CIPHERED
+    plain_allowed = settings.required == Protection()
+    if not (ciphered and settings.keys) and not (name == CONTEXT + _LN and plain_allowed):
+        raise _refuse("application-context-name-not-supported")
+    _check_mechanism(aarq.mechanism_name, settings.mechanism)
+    value = (aarq.calling_authentication_value.charstring if aarq.calling_authentication_value else None) or b""
+    if settings.mechanism is not Mechanism.LOWEST and not value:
+        raise _refuse("authentication-required")
+    if settings.mechanism is Mechanism.LOW:
+        password = settings.password.octets if settings.password else b""
+        if not hmac.compare_digest(value, password):
+            raise _refuse("authentication-failure")
+    title = aarq.calling_ap_title or b""
+    if (ciphered or settings.mechanism is Mechanism.HIGH_GMAC) and len(title) != TITLE_LENGTH:
+        raise _refuse("calling-AP-title-not-recognized")
+    if aarq.user_information is None:
+        raise _refuse("no-reason-given")
+    return Proposal(ciphered, title, value, aarq.user_information)
+
+
+def _check_mechanism(name: str | None, wanted: Mechanism) -> None:
+    if name is None and wanted is not Mechanism.LOWEST:
+        raise _refuse("authentication-mechanism-name-required")
+    if name is not None and name != f"{MECHANISM}{wanted:d}":
+        raise _refuse("authentication-mechanism-name-not-recognised")
+
+
+def negotiate(initiate: object, settings: ServerSettings, overhead: int) -> tuple[cos.InitiateResponse, int]:
+    """The answer to an initiateRequest, and the longest answer in octets that the client takes (0: no limit).
+
+    `overhead` is what protection adds to an answer. Raises AssociationRefused, ConfirmedServiceError.
+    """
+    if not isinstance(initiate, cos.InitiateRequest):
+        raise _refuse("no-reason-given")
+    if initiate.proposed_dlms_version_number < DLMS_VERSION:
+        raise _initiate_error("dlms-version-too-low")
+    agreed = Conformance.from_bits(initiate.proposed_conformance) & settings.conformance
+    if not agreed:
+        raise _initiate_error("incompatible-conformance")
+    size = initiate.client_max_receive_pdu_size
+    if size and size < _MIN_PDU + overhead:
+        raise _initiate_error("pdu-size-too-short")
+    response = cos.InitiateResponse(
+        negotiated_dlms_version_number=DLMS_VERSION,
+        negotiated_conformance=agreed.bits,
+        server_max_receive_pdu_size=settings.max_pdu,
+        vaa_name=_VAA_NAME,
+    )
+    return response, size
+
+
+def aare_accepted(
+    proposed: Proposal, settings: ServerSettings, challenge: bytes | None, user_information: bytes
+) -> cos.AareApdu:
+    """The AARE that accepts; with a challenge, authentication is still to be done."""
+    source = cos.AcseServiceUser.NULL if challenge is None else cos.AcseServiceUser.AUTHENTICATION_REQUIRED
+    authentication = None if challenge is None else cos.AuthenticationValue(charstring=challenge)
+    names_title = proposed.ciphered or challenge is not None
+    return cos.AareApdu(
+        application_context_name=CONTEXT + (_LN_CIPHERED if proposed.ciphered else _LN),
+        result=cos.AssociationResult.ACCEPTED,
+        result_source_diagnostic=cos.AssociateSourceDiagnostic(acse_service_user=source),
+        responding_ap_title=settings.own_title if names_title else None,
+        responder_acse_requirements=None if challenge is None else "1",
+        mechanism_name=None if challenge is None else f"{MECHANISM}{settings.mechanism:d}",
+        responding_authentication_value=authentication,
+        user_information=user_information,
+    )
+
+
+def aare_refused(context: str, error: AssociationRefused, user_information: bytes | None = None) -> cos.AareApdu:
+    """The AARE that refuses, for the reason that the error has."""
+    return cos.AareApdu(
+        application_context_name=context,
+        result=cos.AssociationResult(error.result),
+        result_source_diagnostic=cos.AssociateSourceDiagnostic(acse_service_user=cos.AcseServiceUser(error.diagnostic)),
+        user_information=user_information,
+    )
+
+
+def initiate_error(error: ConfirmedServiceError) -> cos.ConfirmedServiceError:
+    """What stands in the user-information of an AARE that refuses the xDLMS context."""
+    return cos.ConfirmedServiceError(initiate_error=cos.ServiceError(initiate=cos.ServiceErrorInitiate(error.error)))
+
+
+def _refuse(diagnostic: str) -> AssociationRefused:
+    return AssociationRefused("rejected-permanent", diagnostic)
+
+
+def _initiate_error(reason: str) -> ConfirmedServiceError:
+    return ConfirmedServiceError("initiateError", "initiate", reason)
