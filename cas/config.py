@@ -46,6 +46,9 @@ class Settings(BaseSettings):
         None, description="file with the master keys, one a line; default: master.key in data_dir, made at first use"
     )
 
+    client_system_title: Annotated[str, Field(pattern="^[0-9A-Fa-f]{16}$")] = Field(
+        "4341530000000001", description="system title that the service shows to devices: 16 hex digits"
+    )
     sync_wait: Seconds = Field(30.0, description="seconds that a synchronous create waits for its devices")
     max_request_octets: Count = Field(10_000_000, description="largest SOAP request that is read")
 
@@ -56,6 +59,11 @@ class Settings(BaseSettings):
     def master_key_path(self) -> Path:
         """The file that holds the master keys when the environment does not."""
         return self.master_key_file or self.data_dir / "master.key"
+
+    @property
+    def client_title(self) -> bytes:
+        """The service's system title, 8 octets."""
+        return bytes.fromhex(self.client_system_title)
 
     @classmethod
     def settings_customise_sources(

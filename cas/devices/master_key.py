@@ -15,13 +15,16 @@ from cas.devices.keys import MASTER_KEY_OCTETS, Keyring, Secret
 _HEADER = "# Master keys of the COSEM Access Service, newest first. Without them the stored device keys are lost.\n"
 
 
-def load_keyring(settings: Settings, notify: Callable[[str], None]) -> Keyring:
-    """The master keys that the settings mean; `notify` is told when a file is made. Raises MasterKeyError."""
+def load_keyring(settings: Settings, notify: Callable[[str], None] | None = None) -> Keyring:
+    """The master keys that the settings mean. Raises MasterKeyError.
+
+    A missing default file is made only with `notify`, which is told of it.
+    """
     if settings.master_key is not None:
         return Keyring(_parse(settings.master_key.get_secret_value().split(","), "master_key (CAS_MASTER_KEY)"))
     path = settings.master_key_path
     try:
-        if settings.master_key_file is None and _make(path):
+        if notify is not None and settings.master_key_file is None and _make(path):
             notify(f"a new master key was made in {path}: back it up, without it the stored device keys are lost")
         if settings.master_key_file is None and path.stat().st_mode & 0o077:
             raise MasterKeyError(f"{path} is open to other users: chmod 600 {path}")

@@ -8,6 +8,7 @@ from enum import StrEnum
 from cas.devices.keys import KeyKind
 
 _TITLE = re.compile(r"[0-9A-Fa-f]{16}")
+_PASSWORD = re.compile(r"^([^/?#]*//[^/?#:@]*:)[^/?#]*@")
 _ALIAS = re.compile(r"[!-~]{1,64}")
 
 
@@ -86,6 +87,11 @@ def is_system_title(name: str) -> bool:
 def is_alias(name: str) -> bool:
     """Whether a name may be an alias: 1 to 64 visible ASCII characters, not the form of a system title."""
     return _ALIAS.fullmatch(name) is not None and not is_system_title(name)
+
+
+def without_password(url: str) -> str:
+    """The URL as it may be shown."""
+    return _PASSWORD.sub(r"\1***@", url)
 
 
 def normalise_name(name: str) -> str:

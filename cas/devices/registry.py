@@ -3,7 +3,7 @@
 Every function takes the pool; none holds state. Names are DeviceIDs, system titles or aliases, as a request gives them.
 """
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncGenerator, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -76,7 +76,7 @@ async def get_device(pool: Pool, name: str) -> Registered:
     return found[name]
 
 
-async def iterate_devices(pool: Pool, prefix: str = "", *, page: int = 1000) -> AsyncIterator[Registered]:
+async def iterate_devices(pool: Pool, prefix: str = "", *, page: int = 1000) -> AsyncGenerator[Registered]:
     """All devices whose DeviceID begins with `prefix`, in the order of their DeviceIDs, in constant memory."""
     after = ""
     while True:

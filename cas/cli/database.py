@@ -1,0 +1,44 @@
+"""`cas database`: the schema of the service's database."""
+
+from typing import Annotated
+
+import typer
+
+from cas.cli._common import print_json
+from cas.config import load_settings
+from cas.store.database import database_dsn
+from cas.store.errors import SchemaOutOfDate
+from cas.store.migrate import Phase, migrate, missing_migrations
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, help="Migrate and check the database.")
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@app.command("migrate")
+def migrate_command(
+    phase: Annotated[
+        Phase | None, typer.Option(help="Only what goes before (pre) or after (post) a rolling upgrade; default: both.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Bring the schema up to date."""
+    with database_dsn(load_settings()) as dsn:
+        applied = migrate(dsn, phase)
+    if as_json:
+        print_json({"applied": applied})
+    else:
+        typer.echo("\n".join(f"applied {name}" for name in applied) or "nothing to do: the schema is up to date")
+
+
+@app.command("check")
+def check_command(as_json: Json = False) -> None:
+    """Say whether the database can be reached and its schema is up to date."""
+    with database_dsn(load_settings()) as dsn:
+        missing = missing_migrations(dsn)
+    if as_json:
+        print_json({"missing": missing})
+    if missing:
+        raise SchemaOutOfDate(f"the database lacks {', '.join(missing)}: run `cas database migrate`")
+    if not as_json:
+        typer.echo("the schema is up to date")

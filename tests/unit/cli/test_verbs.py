@@ -1,0 +1,39 @@
+"""The command's verbs are found, and cost nothing until they are called."""
+
+import subprocess
+import sys
+
+import pytest
+
+from cas.cli import main, verbs
+
+
+def test_every_verb_helps(capsys: pytest.CaptureFixture[str]) -> None:
+    assert {"database", "device"} <= set(verbs())
+    for verb in verbs():
+        with pytest.raises(SystemExit) as ended:
+            main([verb, "--help"])
+        assert ended.value.code == 0
+        assert f"cas {verb}" in capsys.readouterr().out
+
+
+def test_the_help_names_the_verbs(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    out = capsys.readouterr().out
+    assert all(verb in out for verb in verbs())
+
+
+def test_an_unknown_verb_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["devise"])
+    assert ended.value.code == 2
+    assert "No such command 'devise'" in capsys.readouterr().err
+
+
+def test_the_version_is_shown_without_importing_a_verb() -> None:
+    code = "import sys; from cas.cli import main\ntry: main(['--version'])\nfinally: print('psycopg' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    version, imported = done.stdout.splitlines()
+    assert version.startswith("cas ")
+    assert imported == "False"
