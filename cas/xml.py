@@ -185,7 +185,8 @@ def _parts(cls: type) -> tuple[_Part, ...]:
 def _part(field: "dataclasses.Field[Any]", hint: Any, default_namespace: str, shape: Shape | None) -> _Part:
     metadata = field.metadata
     local = metadata.get("name", field.name)
-    is_element = metadata["type"] == "Element"
+    kind = metadata.get("type", "Text")
+    is_element = kind == "Element"
     namespace = metadata.get("namespace", default_namespace if is_element else "")
     many = typing.get_origin(hint) is tuple
     arguments = typing.get_args(hint)
@@ -194,7 +195,7 @@ def _part(field: "dataclasses.Field[Any]", hint: Any, default_namespace: str, sh
     required = field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
     return _Part(
         attribute=field.name,
-        kind=metadata["type"],
+        kind=kind,
         tag=f"{{{namespace}}}{local}" if namespace else local,
         shown=_qualified(namespace, local),
         type=hint,
@@ -222,7 +223,8 @@ def _reader(cls: type) -> Callable[[Element], Any]:
     elements = {p.tag: (p.attribute, p.many, _read_part(p)) for p in parts if p.kind == "Element"}
     attributes = {p.tag: (p.attribute, _read_text(p)) for p in parts if p.kind == "Attribute"}
     wildcard = next((p.attribute for p in parts if p.kind == "Wildcard"), None)
-    required = {p.attribute: p.shown for p in parts if p.required}
+    required = {p.attribute: p.shown for p in parts if p.required and p.kind != "Text"}
+    text = next(((p.attribute, _read_text(p)) for p in parts if p.kind == "Text"), None)
 
     def read_class(element: Element) -> Any:
         values: dict[str, Any] = {}
@@ -240,16 +242,18 @@ def _reader(cls: type) -> Callable[[Element], Any]:
                 values.setdefault(wildcard, []).append(child)
             else:
                 raise XmlError(f"has no place in {name(element)}", child)
-        for key, text in typing.cast("dict[str, str]", element.attrib).items():
+        for key, value in typing.cast("dict[str, str]", element.attrib).items():
             if key in attributes:
                 attribute, read_value = attributes[key]
-                values[attribute] = _checked(read_value, text, element)
+                values[attribute] = _checked(read_value, value, element)
             elif not key.startswith("{"):
                 raise XmlError(f"has no attribute {key}", element)
+        if text is not None:
+            values[text[0]] = _checked(text[1], element.text or "", element)
         missing = required.keys() - values.keys()
         if missing:
             raise XmlError(f"{', '.join(sorted(required[attribute] for attribute in missing))} missing", element)
-        return cls(**{key: tuple(value) if isinstance(value, list) else value for key, value in values.items()})
+        return cls(**{key: tuple(found) if isinstance(found, list) else found for key, found in values.items()})
 
     return read_class
 
@@ -378,6 +382,8 @@ def _write_part(part: _Part) -> Callable[[Any, Put], None]:
     shown = part.shown
     if part.kind == "Wildcard":
         return lambda value, put: put(etree.tostring(value, encoding="unicode", with_tail=False))
+    if part.kind == "Text":
+        return lambda value, put: put(markup(_legal(value)).replace("\r", "&#13;"))
     if isinstance(part.shape, Null):
         return lambda _value, put: put(f"<{shown}/>")
     if part.type is Data:
