@@ -1,0 +1,71 @@
+"""The rules of the house that no linter knows."""
+
+import ast
+import subprocess
+import sys
+import zipfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGES = ("cas", "transports")
+SOURCES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
+OURS = [path for path in SOURCES if "bindings" not in path.parts]
+LONGEST = 800
+TOP_LEVEL = {
+    "pyproject.toml", "codegen", "schemas", "cas", "transports", "tests", "Makefile", "README.md",
+    "CHANGELOG.md", "LICENSE", "SECURITY.md", "Dockerfile", "compose.yaml",
+}  # fmt: skip
+
+
+def name(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=name)
+def test_a_module_says_in_its_first_line_what_it_is(path: Path) -> None:
+    docstring = ast.get_docstring(ast.parse(path.read_text()))
+    assert docstring
+    assert docstring.splitlines()[0].rstrip().endswith((".", ":"))
+
+
+@pytest.mark.parametrize("path", OURS, ids=name)
+def test_modules_are_small(path: Path) -> None:
+    assert len(path.read_text().splitlines()) <= LONGEST
+
+
+def test_every_module_imports_alone() -> None:
+    modules = [name(path.with_suffix("")).replace("/", ".").removesuffix(".__init__") for path in SOURCES]
+
+    def run(module: str) -> tuple[str, str]:
+        done = subprocess.run([sys.executable, "-W", "error", "-c", f"import {module}"], capture_output=True, text=True)
+        return module, done.stderr
+
+    with ThreadPoolExecutor(2) as pool:
+        failed = {module: error for module, error in pool.map(run, modules) if error}
+    assert not failed
+
+
+def test_only_rooms_that_the_house_has() -> None:
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    top = {path.split("/", 1)[0] for path in listed}
+    assert {entry for entry in top if not entry.startswith(".")} <= TOP_LEVEL
+
+
+def test_the_wheel_holds_the_packages_and_what_they_read(tmp_path: Path) -> None:
+    subprocess.run([sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", tmp_path], cwd=ROOT, check=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    held = set(zipfile.ZipFile(wheel).namelist())
+    data = {
+        name(p) for package in PACKAGES for p in (ROOT / package).rglob("*") if p.suffix in {".sql", ".toml", ".typed"}
+    }
+    schemas = {f"cas/{name(path)}" for path in (ROOT / "schemas").iterdir() if path.suffix in {".xsd", ".wsdl"}}
+    assert {name(path) for path in SOURCES} | data | schemas <= held
+    assert not [entry for entry in held if entry.startswith(("tests", "codegen"))]
+
+
+def test_the_gpl_stays_outside() -> None:
+    for path in SOURCES:
+        assert "gurux" not in path.read_text().lower(), name(path)
