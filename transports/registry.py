@@ -13,6 +13,7 @@ from typing import TypeAlias
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from transports.base import Framing, Medium, Transport
+from transports.datagram import RETRIES, RETRY_AFTER, DatagramFraming
 from transports.errors import URLError
 from transports.hdlc.address import Address
 from transports.hdlc.connection import TIMING, Connection, Timing
@@ -21,6 +22,7 @@ from transports.hdlc.negotiation import DEFAULT_WINDOW, MAX_INFORMATION, MAX_WIN
 from transports.hdlc.states import Role
 from transports.link import CONNECT_TIMEOUT, RESPONSE_TIMEOUT, Link
 from transports.media.tcp import TcpMedium
+from transports.media.udp import UdpMedium
 from transports.wrapper import PORT, WrapperFraming
 
 GROUP = "cas.transports"
@@ -205,6 +207,18 @@ def _hdlc_tcp(target: Target) -> Transport:
     return _link(target, TcpMedium(_host(target), target.port(PORT)), _hdlc(target))
 
 
+def _udp(target: Target) -> Transport:
+    client = target.integer("client", CLIENT, 1, 0xFFFF)
+    server = target.integer("server", SERVER, 0, 0xFFFF)
+    after = target.seconds("retry-after", RETRY_AFTER)
+    retries = target.integer("retries", RETRIES, 0, 100)
+    return _link(
+        target,
+        UdpMedium(_host(target), target.port(PORT)),
+        lambda: DatagramFraming(local=client, remote=server, retry_after=after, retries=retries),
+    )
+
+
 def _link(target: Target, medium: Medium, framing: Callable[[], Framing]) -> Link:
     """Take what every link has, and make it."""
     connect_timeout = target.seconds("connect-timeout", CONNECT_TIMEOUT)
@@ -217,4 +231,5 @@ def _link(target: Target, medium: Medium, framing: Callable[[], Framing]) -> Lin
 _BUILT_IN: dict[str, Factory] = {
     "hdlc+tcp": _hdlc_tcp,
     "tcp": _tcp,
+    "udp": _udp,
 }

@@ -27,10 +27,7 @@ from transports.hdlc.address import Address
 from transports.hdlc.frame import Frame, Kind
 from transports.hdlc.negotiation import DEFAULT, Parameters, decode
 from transports.hdlc.states import Act, On, Role, State, step
-
-COMMAND_LLC = bytes.fromhex("e6e600")
-RESPONSE_LLC = bytes.fromhex("e6e700")
-"""LLC headers (IEC 62056-46, 5.3): destination LSAP, source LSAP with the command/response bit, quality."""
+from transports.hdlc.unnumbered import COMMAND_LLC, RESPONSE_LLC, UiAssembler
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +112,7 @@ class Connection:
         self._events: list[Event] = []
         self._frame = Frame(local, remote, None)
         self._fault: TransportError | None = None
+        self._unnumbered = UiAssembler()
         self._reset()
         self._answer_by: float | None = None
         self._idle_at: float | None = None
@@ -218,7 +216,7 @@ class Connection:
             case Act.ESTABLISH:
                 self._establish(now)
             case Act.DELIVER_UI:
-                self._deliver(self._frame.information)
+                self._deliver(self._unnumbered.take(self._frame), whole=not self._frame.segmented)
             case Act.RECOVER:
                 self._turn = self._gap = True
                 self._take_turn(now)
@@ -350,17 +348,17 @@ class Connection:
             return
         octets = b"".join(self._partial)
         self._partial, self._partial_size = [], 0
-        self._deliver(octets)
+        llc = RESPONSE_LLC if self.role is Role.CLIENT else COMMAND_LLC
+        self._deliver(octets[3:] if octets[:3] == llc else b"")
         if self.role is Role.SERVER:
             self._owed = True
 
-    def _deliver(self, octets: bytes) -> None:
-        llc = RESPONSE_LLC if self.role is Role.CLIENT else COMMAND_LLC
-        if octets[:3] == llc and len(octets) > 3:
+    def _deliver(self, apdu: bytes, *, whole: bool = True) -> None:
+        if apdu:
             self._expecting = False
             self._poll_at = None
-            self._events.append(octets[3:])
-        else:
+            self._events.append(apdu)
+        elif whole:
             self.ignored += 1
 
     def _is_stale(self, frame: Frame, in_sequence: bool, acknowledged: int) -> bool:

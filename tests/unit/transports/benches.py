@@ -13,6 +13,7 @@ from transports.hdlc.framing import HdlcFraming
 from transports.hdlc.negotiation import Parameters
 from transports.hdlc.states import Role
 from transports.link import Session
+from transports.listener import Arrival, Listener
 from transports.wrapper import WrapperFraming
 
 HDLC_TIMING = Timing(response=1.0, hold=0.3)
@@ -62,3 +63,23 @@ async def tcp_meter(
         for session in sessions:
             session.abort()
         await server.wait_closed()
+
+
+class UdpMeter:
+    """A meter's side over UDP: answers go to whoever sent last."""
+
+    def __init__(self) -> None:
+        self.arrivals: asyncio.Queue[Arrival] = asyncio.Queue()
+        self.listener = Listener(self.arrivals.put_nowait)
+        self._last: Arrival | None = None
+
+    async def send(self, apdu: bytes) -> None:
+        assert self._last is not None
+        self._last.reply(apdu)
+
+    async def receive(self) -> bytes:
+        self._last = await self.arrivals.get()
+        return self._last.apdu
+
+    async def close(self) -> None:
+        pass

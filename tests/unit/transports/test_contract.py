@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from tests.contracts.transport_contract import Bench, TransportContract
-from tests.unit.transports.benches import hdlc_client, hdlc_server, tcp_meter, wrapper_server
+from tests.unit.transports.benches import UdpMeter, hdlc_client, hdlc_server, tcp_meter, wrapper_server
 from transports import open_transport
 from transports.link import Link
 from transports.media import memory
@@ -54,3 +54,20 @@ class TestHdlcInMemory(TransportContract):
             return server
 
         yield Bench(transport, accepted)
+
+
+class TestUdp(TransportContract):
+    notices_loss = False
+
+    @asynccontextmanager
+    async def bench(self) -> AsyncIterator[Bench]:
+        meter = UdpMeter()
+        port = await meter.listener.listen_udp("127.0.0.1", 0)
+
+        async def accepted() -> UdpMeter:
+            return meter
+
+        try:
+            yield Bench(open_transport(f"udp://127.0.0.1:{port}?timeout=0.2"), accepted)
+        finally:
+            await meter.listener.close()

@@ -1,0 +1,226 @@
+"""What every store of DeviceAccess resources promises: the memory of the tests, and PostgreSQL."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
+
+import pytest
+
+from cas.access.codes import Code
+from cas.access.failures import LOST
+from cas.access.model import DeviceAccess, Failure, Octets, Origin, Result, Selection, State, Tally, Target, Terms
+from cas.access.ports import Store
+from cas.access.postgres import open_store
+from cas.store.database import Pool, open_pool
+from tests.access_fakes import MemoryStore
+
+NOW = datetime(2025, 3, 1, 12, 0, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+FAILURE = Failure(Code.TIMED_OUT, "no answer in time", "nothing within 5 s")
+DIGEST = bytes(32)
+
+
+@pytest.fixture(params=["memory", "postgres"])
+async def store(request: pytest.FixtureRequest) -> AsyncIterator[Store]:
+    if request.param == "memory":
+        yield MemoryStore()
+        return
+    dsn: str = request.getfixturevalue("dsn")
+    async with open_pool(dsn, max_size=4) as pool, open_store(pool) as opened:
+        yield opened
+
+
+def make(*names: str, origin: Origin | None = None, requests: int = 1, at: datetime = NOW) -> DeviceAccess:
+    return DeviceAccess(
+        id=uuid4(),
+        created_at=at,
+        origin=origin or Origin(),
+        terms=Terms(),
+        targets=tuple(Target(name.lower(), name) for name in names),
+        requests=tuple(Octets(bytes((0xC0, number))) for number in range(requests)),
+    )
+
+
+def result(
+    access: DeviceAccess, device: str, request: int = 0, answer: Octets | Failure = FAILURE, at: datetime = NOW
+) -> Result:
+    return Result(access_id=access.id, activation=1, request=request, device_id=device, activated=at, answer=answer)
+
+
+async def stored(store: Store, access: DeviceAccess, **filters: object) -> list[Result]:
+    selection = Selection(ids=(access.id,), **filters)  # type: ignore[arg-type]  # the tests give what the fields take
+    return [found async for found in store.results(access.id, selection)]
+
+
+async def test_a_resource_is_found_as_it_was_stored(store: Store) -> None:
+    access = DeviceAccess(
+        id=uuid4(),
+        created_at=NOW,
+        origin=Origin(
+            source="MDM",
+            message_id="m",
+            correlation_id="c",
+            timestamp=NOW - MINUTE,
+            reply_address="https://mdm.example/events",
+            async_reply=False,
+            dev_form=True,
+        ),
+        terms=Terms(
+            priority=3,
+            activates=NOW,
+            repeating_interval="P1M",
+            duration="PT15M",
+            expires=NOW + MINUTE,
+            not_older_than=NOW - MINUTE,
+            accept_data_notification=True,
+        ),
+        targets=(Target("zz", "Z"), Target("a", "A")),
+        requests=(Octets(b"\xc0\x01"), Octets(b"")),
+    )
+    assert await store.create(access, DIGEST, None) == access.id
+    assert await store.find([access.id, uuid4()]) == {access.id: access}
+
+
+async def test_results_come_back_by_request_and_device(store: Store) -> None:
+    access = make("A", "B", requests=2)
+    await store.create(access, DIGEST, None)
+    given = [
+        result(access, "B", 1, Octets(b"\xc4\x00")),
+        result(access, "B", 0, FAILURE),
+        result(access, "A", 0, Octets(b"")),
+    ]
+    await store.add_results(given)
+    assert await stored(store, access) == [given[2], given[1], given[0]]
+    assert await store.tally(Selection(ids=(access.id,))) == Tally(answered=2, failed=1, outstanding=1)
+
+
+async def test_a_result_is_stored_once_the_first_counts(store: Store) -> None:
+    access = make("A")
+    await store.create(access, DIGEST, None)
+    await store.add_results([result(access, "A", answer=Octets(b"\x01"))])
+    await store.add_results([result(access, "A", answer=Octets(b"\x02"))])
+    assert [found.answer for found in await stored(store, access)] == [b"\x01"]
+
+
+async def test_many_results_come_in_pages(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cas.access.postgres.PAGE", 7)
+    names = [f"{number:03}" for number in range(50)]
+    access = make(*names, requests=2)
+    await store.create(access, DIGEST, None)
+    await store.add_results([result(access, name, number) for name in names for number in (0, 1)])
+    found = await stored(store, access)
+    assert [(each.request, each.device_id) for each in found] == [(number, name) for number in (0, 1) for name in names]
+    await store.add_results([])
+    for_last_valid = await stored(store, access, last_valid=True)
+    assert for_last_valid == []
+
+
+async def test_results_are_selected_by_time_and_device(store: Store) -> None:
+    access = make("A", "B", "C")
+    await store.create(access, DIGEST, None)
+    for number, name in enumerate("ABC"):
+        await store.add_results([result(access, name, answer=Octets(b"\xc4"), at=NOW + number * MINUTE)])
+
+    async def names(**filters: object) -> str:
+        return "".join(found.device_id for found in await stored(store, access, **filters))
+
+    assert await names(start=NOW + MINUTE) == "BC"
+    assert await names(end=NOW + MINUTE) == "A"
+    assert await names(start=NOW + MINUTE, end=NOW + 2 * MINUTE) == "B"
+    assert await names(device_ids=("A", "C")) == "AC"
+    assert await names(device_ids=()) == ""
+    assert await store.tally(Selection(ids=(access.id,), device_ids=("A", "B"))) == Tally(2, 0, 0)
+
+
+async def test_failures_are_no_valid_data(store: Store) -> None:
+    access = make("A", "B")
+    await store.create(access, DIGEST, None)
+    good = result(access, "A", answer=Octets(b"\xc4"))
+    await store.add_results([good, result(access, "B")])
+    assert await stored(store, access, last_valid=True) == [good]
+
+
+async def test_an_activation_that_ends_ends_its_resource(store: Store) -> None:
+    access = make("A")
+    await store.create(access, DIGEST, None)
+    await store.finish(access.id, 1, stopped=False, at=NOW)
+    assert (await store.find([access.id]))[access.id].state is State.FINISHED
+    assert (await store.tally(Selection(ids=(access.id,)))).outstanding == 0
+    await store.set_state([access.id], State.CANCELED)
+    assert (await store.find([access.id]))[access.id].state is State.FINISHED
+
+
+@pytest.mark.parametrize("state", [State.CANCELED, State.CLOSED])
+async def test_a_resource_that_was_ended_stays_so(store: Store, state: State) -> None:
+    access = make("A")
+    await store.create(access, DIGEST, None)
+    await store.set_state([access.id], state)
+    await store.finish(access.id, 1, stopped=True, at=NOW)
+    assert (await store.find([access.id]))[access.id].state is state
+
+
+async def test_what_is_deleted_is_gone_and_late_results_are_dropped(store: Store) -> None:
+    access, other = make("A", "B"), make("A")
+    await store.create(access, DIGEST, None)
+    await store.create(other, DIGEST, None)
+    await store.add_results([result(access, "A")])
+    await store.delete([access.id])
+    await store.add_results([result(access, "B"), result(other, "A")])
+    await store.finish(access.id, 1, stopped=True, at=NOW)
+    assert await store.find([access.id]) == {}
+    assert await stored(store, access) == []
+    assert len(await stored(store, other)) == 1
+
+
+class TestRepeats:
+    ORIGIN = Origin(source="MDM", message_id="m1")
+
+    async def create(
+        self, store: Store, at: datetime = NOW, digest: bytes = DIGEST, origin: Origin = ORIGIN
+    ) -> tuple[UUID, bool]:
+        access = make("A", origin=origin, at=at)
+        made = await store.create(access, digest, MINUTE)
+        return made, made == access.id
+
+    async def test_inside_the_window_the_first_one_counts(self, store: Store) -> None:
+        first, _ = await self.create(store)
+        await store.finish(first, 1, stopped=False, at=NOW)
+        assert await self.create(store, NOW + MINUTE) == (first, False)
+        second, new = await self.create(store, NOW + 2 * MINUTE)
+        assert new
+        assert await self.create(store, NOW + 2.5 * MINUTE) == (second, False)
+
+    async def test_while_it_runs_it_counts_for_longer(self, store: Store) -> None:
+        first, _ = await self.create(store)
+        assert await self.create(store, NOW + 5 * MINUTE) == (first, False)
+
+    async def test_another_message_is_new(self, store: Store) -> None:
+        await self.create(store)
+        assert (await self.create(store, digest=b"\x01" * 32))[1]
+        assert (await self.create(store, origin=Origin(source="other", message_id="m1")))[1]
+        assert (await self.create(store, origin=Origin(source="MDM", message_id="m2")))[1]
+        assert (await self.create(store, origin=Origin(message_id="m1")))[1]
+
+    async def test_it_counts_after_the_resource_was_deleted(self, store: Store) -> None:
+        first, _ = await self.create(store)
+        await store.delete([first])
+        assert await self.create(store) == (first, False)
+
+
+async def test_what_dead_processes_left_gets_a_failure(pool: Pool) -> None:
+    done, half = make("A"), make("A", "B", requests=2)
+    async with open_store(pool) as dead:
+        await dead.create(done, DIGEST, None)
+        await dead.add_results([result(done, "A", answer=Octets(b"\xc4"))])
+        await dead.finish(done.id, 1, stopped=False, at=NOW)
+        await dead.create(half, DIGEST, None)
+        await dead.add_results([result(half, "A", answer=Octets(b"\xc4"))])
+        async with open_store(pool) as beside:
+            assert await beside.recover(LOST, NOW) == 0, "its process lives"
+    async with open_store(pool) as following:
+        assert await following.recover(LOST, NOW) == 1
+        answers = {(found.device_id, found.request): found.answer for found in await stored(following, half)}
+        assert answers == {("A", 0): b"\xc4", ("A", 1): LOST, ("B", 0): LOST, ("B", 1): LOST}
+        assert (await following.find([half.id]))[half.id].state is State.FINISHED
+        assert len(await stored(following, done)) == 1
+        assert await following.recover(LOST, NOW) == 0
