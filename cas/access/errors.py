@@ -1,0 +1,48 @@
+"""Errors of the use cases.
+
+AccessError
+├── Refused             the request cannot be accepted: a list of problems; nothing was stored or done
+├── Stopping            the service is stopping and takes no new work
+└── NotStored           the database takes no results
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from cas.access.codes import Code
+from cas.errors import CasError
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong with a request."""
+
+    code: Code
+    details: str
+    """What is wrong and what to do, for the person who made the request."""
+    element: str = ""
+    """Path of the element from DeviceAccess on, as in `DevicesReferenceList/DeviceReference[2]`; "": no single one."""
+    reason: str = ""
+    """The code's own reason where this is empty."""
+    id: str | None = None
+    """The resource that the problem is about."""
+
+
+class AccessError(CasError):
+    """A DeviceAccess cannot be served."""
+
+
+class Refused(AccessError):
+    """The request cannot be accepted; nothing was stored or done."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__("; ".join(problem.details for problem in problems))
+        self.problems = tuple(problems)
+
+
+class Stopping(AccessError):
+    """The service is stopping and takes no new work."""
+
+
+class NotStored(AccessError):
+    """The database takes no results: what devices answered is lost unless it comes back."""

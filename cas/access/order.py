@@ -1,0 +1,218 @@
+"""Reading an order: the DeviceAccess of a client's create, checked as far as that is possible without the registry.
+
+Everything that is wrong is told at once, each problem with the element that it is about.
+"""
+
+from collections.abc import Container, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from xsdata.models.datatype import XmlDateTime, XmlDuration
+
+from cas.access.codes import Code
+from cas.access.errors import Problem, Refused
+from cas.access.model import Octets, Origin, Terms
+from cas.bindings import cosempdu as cos
+from cas.bindings import device_access as dev
+from cas.dlms.apdu import encode_apdu
+from cas.dlms.errors import EncodeError
+
+# The parts of a block transfer, which is the service's own business: a client sends and gets whole values.
+_BLOCK_FORMS = {
+    cos.GetRequest: ("get_request_next",),
+    cos.SetRequest: (
+        "set_request_with_first_datablock",
+        "set_request_with_datablock",
+        "set_request_with_list_and_first_datablock",
+    ),
+    cos.ActionRequest: (
+        "action_request_next_pblock",
+        "action_request_with_first_pblock",
+        "action_request_with_list_and_first_pblock",
+        "action_request_with_pblock",
+    ),
+    cos.VariableAccessSpecification: ("block_number_access", "read_data_block_access", "write_data_block_access"),
+}
+_DESCRIPTOR = "CosemAccessDescriptor"
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a client asks for: the devices' names and the request APDUs, in order, and the terms."""
+
+    names: tuple[str, ...]
+    requests: tuple[Octets, ...]
+    terms: Terms
+
+
+def read_order(noun: dev.DeviceAccess, origin: Origin, now: datetime) -> Order:
+    """Read the DeviceAccess of a create. Raises Refused with every problem there is."""
+    problems: list[Problem] = []
+    terms = _read_terms(noun, problems)
+    if terms is not None:
+        problems += _check_terms(terms, now)
+    if origin.async_reply:
+        problems.append(_later("AsyncReplyFlag true: replies to ReplyAddress", "../../Header/AsyncReplyFlag"))
+    names = _read_names(noun, problems)
+    requests = _read_requests(noun, problems)
+    if problems or terms is None:
+        raise Refused(problems)
+    return Order(names, requests, terms)
+
+
+def read_names(noun: dev.DeviceAccess) -> tuple[str, ...] | None:
+    """The devices to which a get is narrowed; None: to none. Raises Refused."""
+    if noun.devices_reference_list is None:
+        return None
+    problems: list[Problem] = []
+    names = _read_names(noun, problems)
+    if problems:
+        raise Refused(problems)
+    return names
+
+
+def unknown_devices(names: Sequence[str], known: Container[str]) -> list[Problem]:
+    """A problem for each name that is not known, at its place in the list."""
+    return [
+        Problem(Code.DEVICE, f"the device {name!r} is not registered", f"DevicesReferenceList/DeviceReference[{place}]")
+        for place, name in enumerate(names, 1)
+        if name not in known
+    ]
+
+
+def instant(value: XmlDateTime | None) -> datetime | None:
+    """An xs:dateTime as an instant; without a zone it is taken for UTC. Raises ValueError for a year beyond 9999."""
+    if value is None:
+        return None
+    read = value.to_datetime()
+    return read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)
+
+
+def _read_terms(noun: dev.DeviceAccess, problems: list[Problem]) -> Terms | None:
+    instants: dict[str, datetime | None] = {}
+    for element, value in (
+        ("Activates", noun.activates),
+        ("Expires", noun.expires),
+        ("NotOlderThan", noun.not_older_than),
+    ):
+        try:
+            instants[element] = instant(value)
+        except (ValueError, OverflowError):
+            problems.append(Problem(Code.PAYLOAD, f"{value} is outside of the years 1 to 9999", element))
+    for element, period in (("RepeatingInterval", noun.repeating_interval), ("Duration", noun.duration)):
+        if period is not None and not _is_positive(period):
+            problems.append(Problem(Code.PAYLOAD, f"{element} is {period}: it must be longer than nothing", element))
+    if problems:
+        return None
+    return Terms(
+        priority=255 if noun.priority is None else noun.priority,
+        activates=instants["Activates"],
+        repeating_interval=None if noun.repeating_interval is None else str(noun.repeating_interval),
+        duration=None if noun.duration is None else str(noun.duration),
+        expires=instants["Expires"],
+        not_older_than=instants["NotOlderThan"],
+        accept_data_notification=bool(noun.accept_data_notification),
+    )
+
+
+def _is_positive(period: XmlDuration) -> bool:
+    parts = (period.years, period.months, period.days, period.hours, period.minutes, period.seconds)
+    return not period.negative and any(parts)
+
+
+def _check_terms(terms: Terms, now: datetime) -> Iterator[Problem]:
+    first = max(terms.activates, now) if terms.activates else now
+    if terms.expires is not None and terms.expires <= first:
+        details = f"Expires {terms.expires.isoformat()} is not after the first activation, {first.isoformat()}"
+        yield Problem(Code.RELATIONSHIP, details, "Expires")
+    if terms.activates is not None and terms.activates > now:
+        yield _later("an Activates in the future", "Activates")
+    if terms.repeating_interval is not None:
+        yield _later("RepeatingInterval", "RepeatingInterval")
+    if terms.accept_data_notification:
+        yield _later("AcceptDataNotification true", "AcceptDataNotification")
+
+
+def _later(what: str, element: str) -> Problem:
+    # Better refused than accepted and then not done.
+    return Problem(
+        Code.NOT_ATTEMPTED, f"{what} is not available in this release", element, reason="not available in this release"
+    )
+
+
+def _read_names(noun: dev.DeviceAccess, problems: list[Problem]) -> tuple[str, ...]:
+    listed = noun.devices_reference_list
+    if listed is None or not (listed.device_reference or listed.group_reference):
+        problems.append(Problem(Code.MANDATORY, "no device is named: add a DeviceReference", "DevicesReferenceList"))
+        return ()
+    problems += [
+        _later("GroupReference", f"DevicesReferenceList/GroupReference[{place}]")
+        for place in range(1, len(listed.group_reference) + 1)
+    ]
+    return tuple(reference.device_id for reference in listed.device_reference)
+
+
+def _read_requests(noun: dev.DeviceAccess, problems: list[Problem]) -> tuple[Octets, ...]:
+    if noun.cosem_access_list is None or not noun.cosem_access_list.cosem_access:
+        problems.append(Problem(Code.MANDATORY, "nothing is to be done: add a CosemAccess", "CosemAccessList"))
+        return ()
+    requests: list[Octets] = []
+    for place, access in enumerate(noun.cosem_access_list.cosem_access, 1):
+        path = f"CosemAccessList/CosemAccess[{place}]"
+        descriptor = access.cosem_access_descriptor
+        if access.cosem_access_result:
+            problems.append(Problem(Code.PAYLOAD, "a request has no results", f"{path}/CosemAccessResult"))
+        elif descriptor is None:
+            problems.append(Problem(Code.MANDATORY, f"CosemAccess {place} has no {_DESCRIPTOR}", path))
+        elif descriptor.cosem_xdlms_descriptor is None:
+            path += f"/{_DESCRIPTOR}/{_chosen(descriptor)[0]}"
+            problems.append(_later(path.rpartition("/")[2], path))
+        else:
+            path += f"/{_DESCRIPTOR}/CosemXDLMSDescriptor"
+            _read_request(descriptor.cosem_xdlms_descriptor, path, requests, problems)
+    return tuple(requests)
+
+
+def _read_request(
+    descriptor: dev.CosemXdlmsDescriptor, path: str, requests: list[Octets], problems: list[Problem]
+) -> None:
+    name, body = _chosen(descriptor)
+    path += f"/{name}"
+    blocks = [f"{path}/{form}" for form in _block_forms(body)]
+    if blocks:
+        form = blocks[0].rpartition("/")[2]
+        details = f"{form}: the service does block transfer itself; send the whole request, the answer comes whole"
+        problems.append(Problem(Code.PAYLOAD, details, blocks[0]))
+        return
+    try:
+        requests.append(Octets(encode_apdu(body)))
+    except EncodeError as error:
+        problems.append(Problem(Code.PAYLOAD, str(error), path))
+
+
+def _block_forms(body: object) -> Iterator[str]:
+    parts: Sequence[object] = (body,)
+    path = ""
+    if isinstance(body, cos.ReadRequest):
+        parts, path = body.variable_access_specification, "Variable-Access-Specification/"
+    elif isinstance(body, cos.WriteRequest):
+        parts = body.variable_access_specification.variable_access_specification
+        path = "variable-access-specification/Variable-Access-Specification/"
+    for part in parts:
+        for form in _BLOCK_FORMS.get(type(part), ()):
+            if getattr(part, form) is not None:
+                yield path + _element(type(part), form)
+
+
+def _chosen(choice: object) -> tuple[str, object]:
+    """The alternative of a choice that is there: the name of its element, and its value."""
+    for attribute in choice.__dataclass_fields__:  # type: ignore[attr-defined]  # classes of the bindings
+        value = getattr(choice, attribute)
+        if value is not None:
+            return _element(type(choice), attribute), value
+    raise ValueError(f"{type(choice).__name__} is empty")
+
+
+def _element(cls: type, attribute: str) -> str:
+    metadata = cls.__dataclass_fields__[attribute].metadata  # type: ignore[attr-defined]  # classes of the bindings
+    return str(metadata.get("name", attribute))

@@ -1,0 +1,77 @@
+"""What the use cases need of the database and of the devices; tests put memory in their place."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from datetime import datetime, timedelta
+from typing import Protocol
+from uuid import UUID
+
+from cas.access.model import DeviceAccess, Failure, Result, Selection, State, Tally
+from cas.dlms.apdu import Request, Response
+
+
+class Store(Protocol):
+    """DeviceAccess resources with their activations and results; changes are durable when a call returns."""
+
+    async def create(self, access: DeviceAccess, digest: bytes, window: timedelta | None) -> UUID:
+        """Store a new resource and begin its activation 1; return its ID, or that of the one it is a repeat of.
+
+        It is a repeat if a message of the same source, ID and `digest` came within the `window` or is still being
+        done; without a `window` it is none.
+        """
+        ...
+
+    async def add_results(self, results: Sequence[Result]) -> None:
+        """Store results, each once; those of a resource that is gone are dropped."""
+        ...
+
+    async def finish(self, access_id: UUID, activation: int, *, stopped: bool, at: datetime) -> None:
+        """End an activation, and with it a resource that has no further one."""
+        ...
+
+    async def find(self, ids: Sequence[UUID]) -> Mapping[UUID, DeviceAccess]:
+        """The resources of these IDs; those that do not exist are left out."""
+        ...
+
+    async def set_state(self, ids: Sequence[UUID], state: State) -> None:
+        """Set the state of resources that are still active."""
+        ...
+
+    async def delete(self, ids: Sequence[UUID]) -> None:
+        """Remove resources and all that belongs to them."""
+        ...
+
+    async def tally(self, selection: Selection) -> Tally:
+        """Count the results of a selection."""
+        ...
+
+    def results(self, access_id: UUID, selection: Selection) -> AsyncIterator[Result]:
+        """The selected results of one resource by request, then activation, in constant memory."""
+        ...
+
+    async def recover(self, failure: Failure, at: datetime) -> int:
+        """End the activations that a process left when it died: `failure` for every result that they lack.
+
+        Return how many activations there were.
+        """
+        ...
+
+
+class Session(Protocol):
+    """An association with a device."""
+
+    async def request(self, request: Request) -> Response:
+        """Ask the device; block transfer is done inside. Raises DlmsError, TransportError."""
+        ...
+
+
+class Devices(Protocol):
+    """The registered devices."""
+
+    async def resolve(self, names: Sequence[str]) -> Mapping[str, str]:
+        """DeviceIDs by the names that a client gave; unknown names are left out."""
+        ...
+
+    def session(self, device_id: str) -> AbstractAsyncContextManager[Session]:
+        """An association with a device, which is this caller's alone. Raises as `Session.request`, and DeviceError."""
+        ...

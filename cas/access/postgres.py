@@ -1,0 +1,257 @@
+"""The resources, activations and results of this room in PostgreSQL."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from psycopg.rows import TupleRow
+
+from cas.access.codes import Code
+from cas.access.model import DeviceAccess, Failure, Octets, Origin, Result, Selection, State, Tally, Target, Terms
+from cas.store.database import Connection, Pool
+from cas.store.queries import query
+
+# Results in one page: a result may be a whole load profile.
+PAGE = 64
+
+_RUNNER_BEGIN = query("runner_begin")
+_MESSAGE_LOCK = query("message_lock")
+_MESSAGE_FORGET = query("message_forget")
+_MESSAGE_REPEATED = query("message_repeated")
+_MESSAGE_REMEMBER = query("message_remember")
+_ACCESS_INSERT = query("access_insert")
+_ACCESS_INSERT_DEVICES = query("access_insert_devices")
+_ACCESS_INSERT_REQUESTS = query("access_insert_requests")
+_ACCESS_BY_ID = query("access_by_id")
+_ACCESS_SET_STATE = query("access_set_state")
+_ACCESS_DELETE = query("access_delete")
+_ACTIVATION_BEGIN = query("activation_begin")
+_ACTIVATION_FINISH = query("activation_finish")
+_ACTIVATION_ABANDONED = query("activation_abandoned")
+_RESULT_INSERT = query("result_insert")
+_RESULT_FILL = query("result_fill")
+_RESULT_PAGE = query("result_page")
+_RESULT_PAGE_LAST_VALID = query("result_page_last_valid")
+_RESULT_TALLY = query("result_tally")
+_RESULT_OUTSTANDING = query("result_outstanding")
+
+# Messages are remembered for a day.
+_REMEMBERED = timedelta(days=1)
+
+
+class PostgresStore:
+    """`cas.access.ports.Store` on a pool. `open_store` makes one."""
+
+    def __init__(self, pool: Pool, runner: int) -> None:
+        self._pool = pool
+        self._runner = runner
+
+    async def create(self, access: DeviceAccess, digest: bytes, window: timedelta | None) -> UUID:
+        """Store a resource with its first activation, unless its message came before."""
+        async with self._pool.connection() as connection, connection.transaction():
+            if window is not None:
+                repeated = await self._remember(connection, access, digest, window)
+                if repeated is not None:
+                    return repeated
+            await self._insert(connection, access)
+        return access.id
+
+    async def add_results(self, results: Sequence[Result]) -> None:
+        """Store results, each once."""
+        failures = [result.answer if isinstance(result.answer, Failure) else None for result in results]
+        async with self._pool.connection() as connection:
+            await connection.execute(
+                _RESULT_INSERT,
+                {
+                    "access_ids": [result.access_id for result in results],
+                    "activations": [result.activation for result in results],
+                    "requests": [result.request for result in results],
+                    "device_ids": [result.device_id for result in results],
+                    "activated": [result.activated for result in results],
+                    "apdus": [None if isinstance(result.answer, Failure) else result.answer for result in results],
+                    "codes": [failure and failure.code.value for failure in failures],
+                    "reasons": [failure and failure.reason for failure in failures],
+                    "details": [failure and failure.details for failure in failures],
+                },
+            )
+
+    async def finish(self, access_id: UUID, activation: int, *, stopped: bool, at: datetime) -> None:
+        """End an activation, and with it a resource that has no further one."""
+        async with self._pool.connection() as connection:
+            await self._finish(connection, access_id, activation, stopped=stopped, at=at)
+
+    async def find(self, ids: Sequence[UUID]) -> Mapping[UUID, DeviceAccess]:
+        """The resources of these IDs; those that do not exist are left out."""
+        async with self._pool.connection() as connection:
+            cursor = await connection.execute(_ACCESS_BY_ID, {"ids": list(ids)}, binary=True)
+            return {row[0]: _access(row) for row in await cursor.fetchall()}
+
+    async def set_state(self, ids: Sequence[UUID], state: State) -> None:
+        """Set the state of resources that are still active."""
+        async with self._pool.connection() as connection:
+            await connection.execute(_ACCESS_SET_STATE, {"ids": list(ids), "state": state.value})
+
+    async def delete(self, ids: Sequence[UUID]) -> None:
+        """Remove resources and all that belongs to them."""
+        async with self._pool.connection() as connection:
+            await connection.execute(_ACCESS_DELETE, {"ids": list(ids)})
+
+    async def tally(self, selection: Selection) -> Tally:
+        """Count the results of a selection."""
+        parameters = {**_filters(selection), "ids": list(selection.ids)}
+        async with self._pool.connection() as connection:
+            # In this order: a result that comes between the two is counted twice, never left out.
+            outstanding = await (await connection.execute(_RESULT_OUTSTANDING, parameters)).fetchone()
+            counted = await (await connection.execute(_RESULT_TALLY, parameters)).fetchone()
+        assert outstanding is not None and counted is not None  # noqa: S101, PT018 - a count has one row
+        return Tally(counted[0], counted[1], outstanding[0])
+
+    async def results(self, access_id: UUID, selection: Selection) -> AsyncIterator[Result]:
+        """The selected results of one resource; no connection is held between pages."""
+        statement = _RESULT_PAGE_LAST_VALID if selection.last_valid else _RESULT_PAGE
+        parameters = {**_filters(selection), "id": access_id, "page": PAGE}
+        after: tuple[int, int, str] = (-1, 0, "")
+        while True:
+            behind = dict(zip(("after_request", "after_activation", "after_device_id"), after, strict=True))
+            async with self._pool.connection() as connection:
+                rows = await (await connection.execute(statement, {**parameters, **behind}, binary=True)).fetchall()
+            for row in rows:
+                yield _result(row)
+            if len(rows) < PAGE:
+                return
+            last = rows[-1]
+            after = (last[2], last[1], last[3])
+
+    async def recover(self, failure: Failure, at: datetime) -> int:
+        """End the activations that dead processes left."""
+        async with self._pool.connection() as connection, connection.transaction():
+            abandoned = await (await connection.execute(_ACTIVATION_ABANDONED)).fetchall()
+            for access_id, number in abandoned:
+                await connection.execute(
+                    _RESULT_FILL,
+                    {
+                        "access_id": access_id,
+                        "number": number,
+                        "code": failure.code.value,
+                        "reason": failure.reason,
+                        "details": failure.details,
+                    },
+                )
+                await self._finish(connection, access_id, number, stopped=False, at=at)
+        return len(abandoned)
+
+    async def _remember(
+        self, connection: Connection, access: DeviceAccess, digest: bytes, window: timedelta
+    ) -> UUID | None:
+        named = {"source": access.origin.source or "", "message_id": access.origin.message_id or ""}
+        at = access.created_at
+        await connection.execute(_MESSAGE_LOCK, named)
+        cursor = await connection.execute(_MESSAGE_REPEATED, {**named, "digest": digest, "since": at - window})
+        found = await cursor.fetchone()
+        if found is not None:
+            repeated: UUID = found[0]
+            return repeated
+        await connection.execute(_MESSAGE_FORGET, {"before": at - _REMEMBERED})
+        await connection.execute(
+            _MESSAGE_REMEMBER, {**named, "digest": digest, "access_id": access.id, "received_at": at}
+        )
+        return None
+
+    async def _insert(self, connection: Connection, access: DeviceAccess) -> None:
+        origin, terms = access.origin, access.terms
+        await connection.execute(
+            _ACCESS_INSERT,
+            {
+                "id": access.id,
+                "created_at": access.created_at,
+                "state": access.state.value,
+                "source": origin.source,
+                "message_id": origin.message_id,
+                "correlation_id": origin.correlation_id,
+                "timestamp": origin.timestamp,
+                "reply_address": origin.reply_address,
+                "async_reply": origin.async_reply,
+                "dev_form": origin.dev_form,
+                "priority": terms.priority,
+                "activates": terms.activates,
+                "repeating_interval": terms.repeating_interval,
+                "duration": terms.duration,
+                "expires": terms.expires,
+                "not_older_than": terms.not_older_than,
+                "accept_data_notification": terms.accept_data_notification,
+            },
+        )
+        await connection.execute(
+            _ACCESS_INSERT_DEVICES,
+            {
+                "id": access.id,
+                "device_ids": [target.device_id for target in access.targets],
+                "names": [target.name for target in access.targets],
+            },
+        )
+        await connection.execute(_ACCESS_INSERT_REQUESTS, {"id": access.id, "apdus": list(access.requests)})
+        await connection.execute(
+            _ACTIVATION_BEGIN,
+            {"access_id": access.id, "number": 1, "at": access.created_at, "runner": self._runner},
+        )
+
+    async def _finish(
+        self, connection: Connection, access_id: UUID, activation: int, *, stopped: bool, at: datetime
+    ) -> None:
+        parameters = {"access_id": access_id, "number": activation, "stopped": stopped, "at": at}
+        await connection.execute(_ACTIVATION_FINISH, parameters)
+
+
+@asynccontextmanager
+async def open_store(pool: Pool) -> AsyncIterator[PostgresStore]:
+    """A store whose activations count as this process's; one connection of the pool shows others that it lives."""
+    async with pool.connection() as alive:
+        row = await (await alive.execute(_RUNNER_BEGIN)).fetchone()
+        assert row is not None  # noqa: S101 - the statement has one row
+        yield PostgresStore(pool, row[1])
+        await alive.execute(b"SELECT pg_advisory_unlock_all()")
+
+
+def _filters(selection: Selection) -> dict[str, object]:
+    devices = None if selection.device_ids is None else list(selection.device_ids)
+    return {"start": selection.start, "end": selection.end, "device_ids": devices}
+
+
+def _access(row: TupleRow) -> DeviceAccess:
+    return DeviceAccess(
+        id=row[0],
+        created_at=row[1],
+        state=State(row[2]),
+        origin=Origin(
+            source=row[3],
+            message_id=row[4],
+            correlation_id=row[5],
+            timestamp=row[6],
+            reply_address=row[7],
+            async_reply=row[8],
+            dev_form=row[9],
+        ),
+        terms=Terms(
+            priority=row[10],
+            activates=row[11],
+            repeating_interval=row[12],
+            duration=row[13],
+            expires=row[14],
+            not_older_than=row[15],
+            accept_data_notification=row[16],
+        ),
+        targets=tuple(Target(name, device_id) for name, device_id in zip(row[17], row[18], strict=True)),
+        requests=tuple(Octets(apdu) for apdu in row[19]),
+    )
+
+
+def _result(row: TupleRow) -> Result:
+    return Result(
+        access_id=row[0],
+        activation=row[1],
+        request=row[2],
+        device_id=row[3],
+        activated=row[4],
+        answer=Octets(row[5]) if row[5] is not None else Failure(Code(row[6]), row[7], row[8]),
+    )

@@ -1,0 +1,170 @@
+-- DeviceAccess resources, their activations and results, and the messages that made them.
+
+-- name: runner_begin
+-- A number for this process, and the lock on it that tells others that it lives.
+SELECT pg_advisory_lock(x'0CA50002'::integer, number), number
+FROM (SELECT nextval('runner_number')::integer AS number) AS next;
+
+-- name: message_lock
+-- One process at a time decides on messages of the same name.
+SELECT pg_advisory_xact_lock(hashtextextended(%(source)s || chr(10) || %(message_id)s, 0));
+
+-- name: message_forget
+DELETE FROM received_message WHERE received_at < %(before)s;
+
+-- name: message_repeated
+-- The resource that the same message made within the window, or that is still being done.
+SELECT access_id
+FROM received_message AS message
+WHERE source = %(source)s AND message_id = %(message_id)s AND digest = %(digest)s
+    AND (
+        received_at >= %(since)s
+        OR EXISTS (SELECT FROM activation WHERE access_id = message.access_id AND outcome = 'executing')
+    );
+
+-- name: message_remember
+INSERT INTO received_message (source, message_id, digest, access_id, received_at)
+VALUES (%(source)s, %(message_id)s, %(digest)s, %(access_id)s, %(received_at)s)
+ON CONFLICT (source, message_id, digest) DO UPDATE
+SET access_id = excluded.access_id, received_at = excluded.received_at;
+
+-- name: access_insert
+INSERT INTO device_access (
+    id, created_at, state, source, message_id, correlation_id, message_timestamp, reply_address, async_reply, dev_form,
+    priority, activates, repeating_interval, duration, expires, not_older_than, accept_data_notification
+) VALUES (
+    %(id)s, %(created_at)s, %(state)s, %(source)s, %(message_id)s, %(correlation_id)s, %(timestamp)s,
+    %(reply_address)s, %(async_reply)s, %(dev_form)s,
+    %(priority)s, %(activates)s, %(repeating_interval)s, %(duration)s, %(expires)s, %(not_older_than)s,
+    %(accept_data_notification)s
+);
+
+-- name: access_insert_devices
+INSERT INTO access_device (access_id, position, device_id, name)
+SELECT %(id)s, position, device_id, name
+FROM unnest(%(device_ids)s::text[], %(names)s::text[]) WITH ORDINALITY AS device (device_id, name, position);
+
+-- name: access_insert_requests
+INSERT INTO access_request (access_id, position, apdu)
+SELECT %(id)s, position - 1, apdu
+FROM unnest(%(apdus)s::bytea[]) WITH ORDINALITY AS request (apdu, position);
+
+-- name: access_by_id
+SELECT id, created_at, state, source, message_id, correlation_id, message_timestamp, reply_address, async_reply,
+    dev_form, priority, activates, repeating_interval, duration, expires, not_older_than, accept_data_notification,
+    ARRAY(SELECT name FROM access_device WHERE access_id = id ORDER BY position),
+    ARRAY(SELECT device_id FROM access_device WHERE access_id = id ORDER BY position),
+    ARRAY(SELECT apdu FROM access_request WHERE access_id = id ORDER BY position)
+FROM device_access
+WHERE id = ANY(%(ids)s);
+
+-- name: access_set_state
+UPDATE device_access SET state = %(state)s WHERE id = ANY(%(ids)s) AND state = 'active';
+
+-- name: access_delete
+DELETE FROM device_access WHERE id = ANY(%(ids)s);
+
+-- name: activation_begin
+INSERT INTO activation (access_id, number, activated_at, outcome, runner)
+VALUES (%(access_id)s, %(number)s, %(at)s, 'executing', %(runner)s);
+
+-- name: activation_finish
+-- The end of an activation, and of a resource that has no further one.
+WITH counted AS (
+    SELECT count(*) AS results, count(code) AS failed
+    FROM result WHERE access_id = %(access_id)s AND activation = %(number)s
+), ended AS (
+    UPDATE device_access SET state = 'finished'
+    WHERE id = %(access_id)s AND state = 'active' AND repeating_interval IS NULL AND NOT accept_data_notification
+)
+UPDATE activation
+SET finished_at = %(at)s,
+    outcome = CASE
+        WHEN %(stopped)s THEN 'stopped'
+        WHEN failed = 0 THEN 'ok'
+        WHEN failed < results THEN 'not-completed'
+        ELSE 'failed'
+    END
+FROM counted
+WHERE access_id = %(access_id)s AND number = %(number)s;
+
+-- name: result_insert
+-- Each once; the results of a resource that has been deleted meanwhile are dropped.
+INSERT INTO result (access_id, activation, request, device_id, activated, apdu, code, reason, details)
+SELECT new.*
+FROM unnest(
+    %(access_ids)s::uuid[], %(activations)s::integer[], %(requests)s::integer[], %(device_ids)s::text[],
+    %(activated)s::timestamptz[], %(apdus)s::bytea[], %(codes)s::text[], %(reasons)s::text[], %(details)s::text[]
+) AS new (access_id, activation, request, device_id, activated, apdu, code, reason, details)
+JOIN (
+    SELECT access_id, number FROM activation WHERE access_id = ANY(%(access_ids)s::uuid[]) FOR KEY SHARE
+) AS standing ON standing.access_id = new.access_id AND standing.number = new.activation
+ON CONFLICT DO NOTHING;
+
+-- name: result_page
+-- The next results of a resource by request and activation, behind the last one of the page before.
+SELECT access_id, activation, request, device_id, activated, apdu, code, reason, details
+FROM result
+WHERE access_id = %(id)s
+    AND (request, activation, device_id) > (%(after_request)s, %(after_activation)s, %(after_device_id)s)
+    AND (%(start)s::timestamptz IS NULL OR activated >= %(start)s)
+    AND (%(end)s::timestamptz IS NULL OR activated < %(end)s)
+    AND (%(device_ids)s::text[] IS NULL OR device_id = ANY(%(device_ids)s))
+ORDER BY request, activation, device_id
+LIMIT %(page)s;
+
+-- name: result_page_last_valid
+-- The same of only the newest answer of each device to each request.
+SELECT DISTINCT ON (request, device_id)
+    access_id, activation, request, device_id, activated, apdu, code, reason, details
+FROM result
+WHERE access_id = %(id)s AND code IS NULL
+    AND (request, device_id) > (%(after_request)s, %(after_device_id)s)
+    AND (%(start)s::timestamptz IS NULL OR activated >= %(start)s)
+    AND (%(end)s::timestamptz IS NULL OR activated < %(end)s)
+    AND (%(device_ids)s::text[] IS NULL OR device_id = ANY(%(device_ids)s))
+ORDER BY request, device_id, activation DESC
+LIMIT %(page)s;
+
+-- name: result_tally
+SELECT count(apdu), count(code)
+FROM result
+WHERE access_id = ANY(%(ids)s)
+    AND (%(start)s::timestamptz IS NULL OR activated >= %(start)s)
+    AND (%(end)s::timestamptz IS NULL OR activated < %(end)s)
+    AND (%(device_ids)s::text[] IS NULL OR device_id = ANY(%(device_ids)s));
+
+-- name: result_outstanding
+-- Results that activations under way do not have yet.
+SELECT count(*)
+FROM activation
+JOIN access_device AS device USING (access_id)
+JOIN access_request AS request USING (access_id)
+WHERE activation.access_id = ANY(%(ids)s) AND outcome = 'executing'
+    AND (%(device_ids)s::text[] IS NULL OR device_id = ANY(%(device_ids)s))
+    AND NOT EXISTS (
+        SELECT FROM result
+        WHERE result.access_id = activation.access_id AND result.request = request.position
+            AND result.activation = activation.number AND result.device_id = device.device_id
+    );
+
+-- name: activation_abandoned
+-- Activations of processes that are no more.
+SELECT access_id, number
+FROM activation
+WHERE outcome = 'executing' AND runner NOT IN (
+    SELECT objid::bigint
+    FROM pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database
+    WHERE locktype = 'advisory' AND datname = current_database() AND classid = x'0CA50002'::integer AND objsubid = 2
+        AND granted
+);
+
+-- name: result_fill
+-- A failure for every result that an activation lacks.
+INSERT INTO result (access_id, activation, request, device_id, activated, code, reason, details)
+SELECT activation.access_id, number, request.position, device_id, activated_at, %(code)s, %(reason)s, %(details)s
+FROM activation
+JOIN access_device AS device USING (access_id)
+JOIN access_request AS request USING (access_id)
+WHERE activation.access_id = %(access_id)s AND number = %(number)s
+ON CONFLICT DO NOTHING;
