@@ -4,7 +4,7 @@ BIN := .venv/bin
 PYTHON ?= python3.11
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help setup demo run test bindings format lint types bench ci clean lock
+.PHONY: help setup demo run test bindings readme format lint types bench ci clean lock
 help:            ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | column -t -s '	'
 
@@ -20,14 +20,25 @@ help:            ## this list
 	@touch $@
 
 setup: .venv/.done                       ## the virtual environment
+demo: .venv/.done                        ## read three simulated meters by SOAP and show it
+	$(BIN)/cas demo
+run: .venv/.done                         ## the service, until you stop it
+	$(BIN)/cas serve
 test: .venv/.done .peers/.done           ## all tests, in random order, in parallel
 	$(BIN)/pytest -n 2 --dist worksteal $(ARGS)
+bindings: .venv/.done                    ## classes from the schemas; XSD=path of a revision, DRY=1 only prints, ADOPT=1 keeps it
+	$(PY) -m codegen.bindings $(if $(DRY),--dry-run) $(if $(ADOPT),--adopt) $(XSD)
+readme: .venv/.done                      ## renew the tables of the README
+	$(PY) -m codegen.clauses
 format: .venv/.done                      ## rewrite the sources in the house style
 	$(BIN)/ruff format . && $(BIN)/ruff check --fix .
-lint: .venv/.done                        ## style, import rules
+lint: .venv/.done                        ## style, import rules, generated files
 	$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/lint-imports
+	$(PY) -m codegen.bindings --check && $(PY) -m codegen.clauses --check
 types: .venv/.done                       ## mypy --strict on everything
 	$(BIN)/mypy
+bench: .venv/.done                       ## benchmarks, side by side with their floors
+	$(PY) -m tests.benchmarks
 ci: lint types test                      ## what CI runs
 lock: .venv/.done                        ## renew the locked requirements
 	$(PYTHON) -m venv .venv-lock && .venv-lock/bin/pip install --quiet uv
