@@ -72,9 +72,15 @@ class CertificateError(TLSError):
 
 
 class PortUnavailable(ConnectError):
-    """A serial port or local address cannot be opened: absent, forbidden or in use."""
+    """A serial port or local address cannot be opened: absent or forbidden."""
 
     retry = False
+
+
+class PortBusy(PortUnavailable):
+    """Another process has the serial port."""
+
+    retry = True
 
 
 class NotDialledIn(ConnectError):

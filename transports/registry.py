@@ -7,9 +7,10 @@ an error.
 
 import ipaddress
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from importlib.metadata import entry_points
 from types import MappingProxyType
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from transports.base import Framing, Medium, Transport
@@ -20,7 +21,9 @@ from transports.hdlc.connection import TIMING, Connection, Timing
 from transports.hdlc.framing import HdlcFraming
 from transports.hdlc.negotiation import DEFAULT_WINDOW, MAX_INFORMATION, MAX_WINDOW, Parameters
 from transports.hdlc.states import Role
+from transports.iec62056_21 import SIGN_ON, ModeEMedium
 from transports.link import CONNECT_TIMEOUT, RESPONSE_TIMEOUT, Link
+from transports.media.serial import Line, SerialMedium
 from transports.media.tcp import TcpMedium
 from transports.media.udp import UdpMedium
 from transports.wrapper import PORT, WrapperFraming
@@ -30,12 +33,16 @@ CLIENT = 16
 """The public client (Green Book 8.3, 4.1.8.4)."""
 SERVER = 1
 """The management logical device."""
+SERIAL_PAUSE = 0.5
+"""Seconds within a frame after which its end is lost; a network may hold it up for longer."""
+_PARITY: dict[str, Literal["N", "E", "O"]] = {"N": "N", "E": "E", "O": "O"}
 
 
 class Target:
     """A URL whose query parameters are taken one by one, each checked; `finish` complains about the rest."""
 
     def __init__(self, url: str) -> None:
+        self._text = url
         self._url: SplitResult = urlsplit(url)
         pairs = parse_qsl(self._url.query, keep_blank_values=True, strict_parsing=bool(self._url.query))
         self._left = dict(pairs)
@@ -66,16 +73,19 @@ class Target:
 
     def wrong(self, what: str) -> URLError:
         """Return the error that says what is wrong with this URL; passwords are left out of it."""
-        shown = self._url
-        if shown.password is not None:
-            shown = shown._replace(netloc=shown.netloc.replace(f":{shown.password}@", ":***@"))
-        return URLError(f"{shown.geturl()}: {what}")
+        password = self._url.password
+        return URLError(f"{self._text.replace(f':{password}@', ':***@') if password else self._text}: {what}")
 
     def host(self) -> str:
         """Return the host, which must be given."""
         if not self._url.hostname:
             raise self.wrong("the host is missing")
         return self._url.hostname
+
+    @property
+    def has_host(self) -> bool:
+        """Whether there is anything between the second and the third slash."""
+        return bool(self._url.netloc)
 
     def port(self, default: int) -> int:
         """Return the port."""
@@ -129,6 +139,10 @@ class Target:
             raise self.wrong(f"parameter {name!r} must be one of {', '.join(allowed)}, not {text!r}")
         return text
 
+    def flag(self, name: str) -> bool:
+        """Take a yes or no; no when it is not given."""
+        return self.choice(name, "no", ("yes", "no")) == "yes"
+
     def finish(self) -> None:
         """Complain about parameters that nobody took."""
         if self._left:
@@ -170,17 +184,17 @@ def _wports(target: Target) -> Callable[[], WrapperFraming]:
     return lambda: WrapperFraming(local=client, remote=server)
 
 
-def _hdlc(target: Target, default_size: int = 0) -> Callable[[], HdlcFraming]:
+def _hdlc(target: Target, pause: float = TIMING.pause) -> Callable[[], HdlcFraming]:
     """Take the parameters of an HDLC data link."""
     logical = target.integer("server", SERVER, 0, 0x3FFF)
     physical = target.integer("physical", -1, 0, 0x3FFF)
-    size = int(target.choice("address-size", str(default_size), ("0", "1", "2", "4")))
+    size = int(target.choice("address-size", "0", ("0", "1", "2", "4")))
     length = target.integer("info", MAX_INFORMATION, 32, MAX_INFORMATION)
     window = target.integer("window", DEFAULT_WINDOW, 1, MAX_WINDOW)
     timing = Timing(
         response=target.seconds("frame-timeout", TIMING.response),
         retries=target.integer("retries", TIMING.retries, 0, 100),
-        pause=target.seconds("pause", TIMING.pause),
+        pause=target.seconds("pause", pause),
     )
     local = Address(target.integer("client", CLIENT, 1, 0x7F))
     try:
@@ -193,6 +207,7 @@ def _hdlc(target: Target, default_size: int = 0) -> Callable[[], HdlcFraming]:
 
 def _host(target: Target) -> str:
     host = target.host()
+    target.no_path()
     try:
         return str(ipaddress.ip_address(host))
     except ValueError:
@@ -219,17 +234,50 @@ def _udp(target: Target) -> Transport:
     )
 
 
+def _hdlc_serial(target: Target) -> Transport:
+    line = Line(
+        target.integer("baud", 9600, 50, 4_000_000),
+        8 if target.choice("bits", "8", ("7", "8")) == "8" else 7,
+        _PARITY[target.choice("parity", "N", _PARITY)],
+        1 if target.choice("stop", "1", ("1", "2")) == "1" else 2,
+    )
+    return _link(target, SerialMedium(_port(target), line, echo=target.flag("echo")), _hdlc(target, pause=SERIAL_PAUSE))
+
+
+def _mode_e(target: Target) -> Transport:
+    try:
+        medium = ModeEMedium(
+            _port(target),
+            address=target.text("device") or "",
+            max_baud=target.integer("baud", 9600, 300, 19200),
+            sign_on=replace(SIGN_ON, baud=target.integer("sign-on-baud", SIGN_ON.baud, 300, 19200)),
+            echo=target.flag("echo"),
+        )
+    except ValueError as error:
+        if isinstance(error, URLError):
+            raise
+        raise target.wrong(str(error)) from None
+    return _link(target, medium, _hdlc(target, pause=SERIAL_PAUSE))
+
+
+def _port(target: Target) -> str:
+    if target.has_host or len(target.path) < 2:
+        raise target.wrong("the path of the serial port is missing: three slashes, as in hdlc+serial:///dev/ttyUSB0")
+    return target.path
+
+
 def _link(target: Target, medium: Medium, framing: Callable[[], Framing]) -> Link:
     """Take what every link has, and make it."""
     connect_timeout = target.seconds("connect-timeout", CONNECT_TIMEOUT)
     response_timeout = target.seconds("timeout", RESPONSE_TIMEOUT)
-    target.no_path()
     target.finish()
     return Link(medium, framing, connect_timeout=connect_timeout, response_timeout=response_timeout)
 
 
 _BUILT_IN: dict[str, Factory] = {
     "hdlc+tcp": _hdlc_tcp,
+    "hdlc+serial": _hdlc_serial,
+    "mode-e+serial": _mode_e,
     "tcp": _tcp,
     "udp": _udp,
 }

@@ -8,6 +8,7 @@ import ssl
 import pytest
 
 from tests.unit.transports.benches import tcp_meter, wrapper_server
+from transports import link as link_module
 from transports import open_transport
 from transports.base import Event
 from transports.errors import (
@@ -135,7 +136,10 @@ async def test_an_apdu_too_long_leaves_the_link_usable() -> None:
         await transport.close()
 
 
-async def test_a_peer_that_does_not_read_makes_the_sender_wait_and_close_does_not_hang() -> None:
+async def test_a_peer_that_does_not_read_makes_the_sender_wait_and_close_does_not_hang(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(link_module, "CLOSE_TIMEOUT", 0.2)
     silent = socket.create_server(("127.0.0.1", 0))
     transport = open_transport(f"tcp://127.0.0.1:{silent.getsockname()[1]}")
     await transport.connect()
