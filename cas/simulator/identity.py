@@ -1,0 +1,44 @@
+"""What is a meter's own and never changes: system title, serial number, keys and password, derived from its number.
+
+The keys are no secrets: anybody with the seed derives them. They protect nothing but simulated meters.
+"""
+
+import hashlib
+
+from cas.dlms.security.keys import Secret, SymmetricKeys
+from cas.dlms.security.suites import SUITES
+from cas.simulator.values import mix
+
+MANUFACTURER = b"CAS"
+MAX_NUMBER = (1 << 40) - 1
+
+
+def system_title(number: int) -> bytes:
+    """Manufacturer and number, 8 octets (Green Book 8.3, 4.3.4)."""
+    return MANUFACTURER + number.to_bytes(5, "big")
+
+
+def serial_number(number: int) -> str:
+    """The number as it is printed on the meter; with the manufacturer it is the logical device name."""
+    return f"{number:013d}"
+
+
+def keys(seed: int, number: int, suite: int) -> SymmetricKeys:
+    """Encryption, authentication, broadcast and master key."""
+    octets = SUITES[suite].key_length
+    names = ("encryption", "authentication", "broadcast", "master")
+    return SymmetricKeys(SUITES[suite], *(_derive(seed, number, name)[:octets] for name in names))
+
+
+def secret(seed: int, number: int) -> Secret:
+    """The password of low level, and the secret of high level security: 16 characters."""
+    return Secret(_derive(seed, number, "secret").hex()[:16].encode())
+
+
+def value_key(seed: int, number: int) -> int:
+    """What makes this meter's values differ from those of others."""
+    return mix(seed, number)
+
+
+def _derive(seed: int, number: int, name: str) -> bytes:
+    return hashlib.sha256(f"simulated meter {number} of seed {seed}: {name}".encode()).digest()

@@ -1,0 +1,183 @@
+"""Many simulated meters in one process, on a port each or all on one port by their server SAP.
+
+async with Simulator(meters=3, model="residential") as simulator:
+    simulator.url(0)                                # tcp://127.0.0.1:40001?client=17&server=1
+    simulator.meter(0).value("1.0.1.8.0.255")       # what must be read now
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from cas.dlms.errors import DlmsError
+from cas.dlms.security.authentication import Mechanism
+from cas.simulator.errors import SimulatorError
+from cas.simulator.faults import Fault
+from cas.simulator.meter import Clock, Meter
+from cas.simulator.model import Model, Offer
+from cas.simulator.reading import AUTHENTICATIONS, PROTECTIONS, load_model
+from cas.simulator.serving import Connection, Counts
+
+MANAGEMENT = 1
+"""The server SAP of a meter that has a port of its own."""
+_MAX_SAP = 0xFFFF
+_BACKLOG = 1024
+
+
+class Simulator:
+    """Simulated meters, numbered from `first` on; those of the same number and seed are alike in every run.
+
+    `model`: name or file of an object model, or several, which the meters take by turns. `port` 0 takes free ports;
+    otherwise the meters take this port and the following ones, or with `one_port` share it. `authentication` is the
+    one that `url` and `device` are for (default: the model's first association). `faults`: by index of the meter.
+    `clock` gives seconds since 1970; `latency`, in seconds, goes before each answer.
+    """
+
+    def __init__(
+        self,
+        meters: int = 1,
+        *,
+        model: str | Sequence[str] = "residential",
+        host: str = "127.0.0.1",
+        port: int = 0,
+        one_port: bool = False,
+        first: int = 1,
+        seed: int = 0,
+        authentication: str | None = None,
+        latency: float = 0.0,
+        faults: Mapping[int, Fault] | None = None,
+        exclusive: bool = True,
+        clock: Clock = time.time,
+    ) -> None:
+        if one_port and meters > _MAX_SAP:
+            raise SimulatorError(f"{meters} meters do not fit one port: server SAPs end at {_MAX_SAP}")
+        if port and not one_port and port + meters - 1 > 0xFFFF:
+            raise SimulatorError(f"{meters} meters from port {port} on go beyond 65535")
+        models = [load_model(name) for name in ([model] if isinstance(model, str) else model)]
+        self.meters: Sequence[Meter] = [
+            Meter(models[index % len(models)], first + index, seed=seed, clock=clock, exclusive=exclusive)
+            for index in range(meters)
+        ]
+        for index, fault in (faults or {}).items():
+            self.meters[index].fault = fault
+        self.counts = Counts()
+        self._offers = {one.name: _offer(one, authentication) for one in models}
+        self._host = host
+        self._port = port
+        self._one_port = one_port
+        self._latency = latency
+        self._servers: list[asyncio.Server] = []
+        self._ports: list[int] = []
+        self._connections: set[Connection] = set()
+
+    async def start(self) -> None:
+        """Listen on every port. Raises SimulatorError when one cannot be had."""
+        try:
+            if self._one_port:
+                await self._listen(self._port, self._by_sap)
+            else:
+                for index, meter in enumerate(self.meters):
+                    await self._listen(self._port and self._port + index, partial(_alone, meter))
+        except OSError as problem:
+            await self.stop()
+            raise SimulatorError(f"cannot listen on {self._host}: {problem.strerror or problem}") from None
+
+    async def stop(self) -> None:
+        """Close every port and connection."""
+        for server in self._servers:
+            server.close()
+        for connection in list(self._connections):
+            connection.close()
+        await asyncio.gather(*(server.wait_closed() for server in self._servers))
+        self._servers.clear()
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.stop()
+
+    def meter(self, index: int) -> Meter:
+        """The meter, counted from 0."""
+        return self.meters[index]
+
+    def url(self, index: int, *, client: int | None = None) -> str:
+        """Where the meter is reached, by its usual client or the one with this SAP."""
+        port = self._ports[0 if self._one_port else index]
+        server = index + 1 if self._one_port else MANAGEMENT
+        return f"tcp://{self._host}:{port}?client={client or self.offer(index).client}&server={server}"
+
+    def offer(self, index: int) -> Offer:
+        """The association that `url` and `device` are for."""
+        return self._offers[self.meters[index].model.name]
+
+    def device(self, index: int) -> dict[str, str | int]:
+        """The meter as an entry of the device registry, keys included."""
+        meter, offer = self.meters[index], self.offer(index)
+        entry: dict[str, str | int] = {
+            "device_id": meter.device_id,
+            "url": self.url(index),
+            "authentication": AUTHENTICATIONS[offer.mechanism],
+            "suite": meter.model.suite,
+            "protection": PROTECTIONS[offer.protection],
+        }
+        if offer.mechanism is Mechanism.HIGH_GMAC or entry["protection"] != "none":
+            entry["encryption_key"] = meter.keys.encryption.hex().upper()
+            entry["authentication_key"] = meter.keys.authentication.hex().upper()
+            entry["master_key"] = (meter.keys.master or b"").hex().upper()
+        if offer.mechanism not in (Mechanism.LOWEST, Mechanism.HIGH_GMAC):
+            entry["secret"] = meter.secret.octets.decode()
+        return entry
+
+    def export(self, file: Path) -> None:
+        """Write all meters to a TOML file that `cas device import` takes. Raises SimulatorError."""
+        try:
+            with file.open("w", encoding="utf-8") as out:
+                out.write("# simulated meters; the keys are derived from their numbers and protect nothing\n")
+                for index in range(len(self.meters)):
+                    out.write("\n[[device]]\n")
+                    out.writelines(f"{name} = {_toml(value)}\n" for name, value in self.device(index).items())
+        except OSError as problem:
+            raise SimulatorError(f"{file}: {problem.strerror}") from None
+
+    def violations(self) -> Iterator[tuple[Meter, DlmsError]]:
+        """Every invocation counter that a client used twice, and the meter that saw it."""
+        return ((meter, error) for meter in self.meters for error in meter.violations)
+
+    async def _listen(self, port: int, find: Callable[[int], Meter | None]) -> None:
+        loop = asyncio.get_running_loop()
+        server = await loop.create_server(
+            lambda: Connection(find, self.counts, self._connections, latency=self._latency),
+            self._host,
+            port,
+            backlog=_BACKLOG,
+        )
+        self._servers.append(server)
+        self._ports.append(server.sockets[0].getsockname()[1])
+
+    def _by_sap(self, sap: int) -> Meter | None:
+        return self.meters[sap - 1] if 1 <= sap <= len(self.meters) else None
+
+
+def _alone(meter: Meter, sap: int) -> Meter | None:
+    return meter if sap == MANAGEMENT else None
+
+
+def _offer(model: Model, authentication: str | None) -> Offer:
+    offers = list(model.offers.values())
+    found = [offer for offer in offers if authentication in (None, AUTHENTICATIONS[offer.mechanism])]
+    if not found:
+        known = ", ".join(AUTHENTICATIONS[offer.mechanism] for offer in offers)
+        raise SimulatorError(f"model {model.name} offers no association with {authentication}; it has {known}")
+    return found[0]
+
+
+def _toml(value: str | int) -> str:
+    return str(value) if isinstance(value, int) else f'"{value}"'
