@@ -15,6 +15,7 @@ from transports.errors import (
     ConnectError,
     ConnectionBroken,
     ConnectTimeout,
+    FramingError,
     NotConnected,
     ResponseTimeout,
     TransportError,
@@ -36,7 +37,7 @@ class Session(asyncio.Protocol):
         self.endpoint = endpoint
         self._response_timeout = response_timeout
         self._channel: Channel | None = None
-        self._open = False
+        self._open = self._unanswered = False
         self._error: TransportError | None = None
         self._inbox: deque[bytes] = deque()
         self._waiter: asyncio.Future[bytes] | None = None
@@ -91,6 +92,8 @@ class Session(asyncio.Protocol):
         except asyncio.CancelledError:
             if waiter.done() and not waiter.cancelled() and waiter.exception() is None:
                 self._inbox.appendleft(waiter.result())  # it came in the instant of the cancellation
+            else:
+                self._unanswered = True
             raise
         finally:
             self._waiter = None
@@ -158,6 +161,7 @@ class Session(asyncio.Protocol):
         down: LinkDown | None = None
         for event in events:
             if type(event) is bytes:
+                self._unanswered = False
                 waiter = self._waiter
                 if waiter is not None and not waiter.done():
                     waiter.set_result(event)
@@ -172,7 +176,12 @@ class Session(asyncio.Protocol):
         self._flush()
         if down is not None:  # last: what the framing still had to say has been written
             self._down(down.error or NotConnected(f"{self.endpoint}: the link was closed"))
-            if self._channel is not None:
+            if self._channel is None:
+                return
+            # A medium may keep the connection for the next link, unless something of this one may still come.
+            if self._unanswered or isinstance(down.error, FramingError):
+                self._channel.abort()
+            else:
                 self._channel.close()
 
     def _flush(self) -> None:
@@ -198,6 +207,7 @@ class Session(asyncio.Protocol):
         if self._deadline is not None and self._deadline <= now:
             self._deadline = None
             if self._waiter is not None and not self._waiter.done():
+                self._unanswered = True
                 self._waiter.set_exception(
                     ResponseTimeout(f"{self.endpoint}: no answer within {self._response_timeout:g} s")
                 )
@@ -228,8 +238,8 @@ class Session(asyncio.Protocol):
 class Link:
     """A `transports.base.Transport` made of a framing and a medium.
 
-    `framing` makes a fresh framing for each connection. Time-outs are in seconds; `response_timeout=None` waits for
-    ever. One task at a time may wait in `receive`.
+    `framing` makes a fresh framing for each connection. `unreached` is raised when the medium does not open in time.
+    Time-outs are in seconds; `response_timeout=None` waits for ever. One task at a time may wait in `receive`.
     """
 
     def __init__(
@@ -239,11 +249,13 @@ class Link:
         *,
         connect_timeout: float = CONNECT_TIMEOUT,
         response_timeout: float | None = RESPONSE_TIMEOUT,
+        unreached: type[ConnectError] = ConnectTimeout,
     ) -> None:
         self._medium = medium
         self._framing = framing
         self._connect_timeout = connect_timeout
         self._response_timeout = response_timeout
+        self._unreached = unreached
         self._session: Session | None = None
 
     def __repr__(self) -> str:
@@ -269,15 +281,15 @@ class Link:
         if self._session is not None:
             raise RuntimeError(f"{self.endpoint}: connect was called twice without close")
         session = Session(self._framing(), self.endpoint, response_timeout=self._response_timeout)
-        stage = "no connection"
+        kind, stage = self._unreached, "no connection"
         try:
             async with asyncio.timeout(self._connect_timeout):
                 session.attach(await self._medium.open(session))
-                stage = "the link layer was not established"
+                kind, stage = ConnectTimeout, "the link layer was not established"
                 await session.established()
         except TimeoutError:
             session.abort()
-            raise ConnectTimeout(f"{self.endpoint}: {stage} within {self._connect_timeout:g} s") from None
+            raise kind(f"{self.endpoint}: {stage} within {self._connect_timeout:g} s") from None
         except BaseException:
             session.abort()
             raise

@@ -9,17 +9,17 @@ import ssl
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal, Protocol, TypeAlias, cast
+from typing import Any, TypeAlias, cast
 
 from transports.base import Channel
 from transports.errors import FramingError, PortUnavailable, TransportError
 from transports.hdlc.address import Address
-from transports.hdlc.frame import Frame, FrameDecoder, Kind
+from transports.hdlc.frame import FLAG, Frame, FrameDecoder, Kind
 from transports.hdlc.unnumbered import COMMAND_LLC, UiAssembler
 from transports.media.udp import enlarge
 from transports.wrapper import WrapperDecoder, encode
 
-FramingName: TypeAlias = Literal["wrapper", "hdlc"]
+_MAX_STATIONS = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +65,14 @@ class Listener:
         self._servers: list[asyncio.Server] = []
         self._datagrams: list[asyncio.DatagramTransport] = []
 
-    async def listen_tcp(
-        self, host: str, port: int, *, framing: FramingName = "wrapper", tls: ssl.SSLContext | None = None
-    ) -> int:
-        """Listen; return the port, which the system chooses when 0 is asked for. Raises PortUnavailable."""
+    async def listen_tcp(self, host: str, port: int, *, tls: ssl.SSLContext | None = None) -> int:
+        """Listen for wrapper PDUs and HDLC UI frames; return the port, which the system chooses for 0.
+
+        Raises PortUnavailable.
+        """
         loop = asyncio.get_running_loop()
         try:
-            server = await loop.create_server(lambda: _Connection(self, framing), host, port, ssl=tls)
+            server = await loop.create_server(lambda: _Connection(self), host, port, ssl=tls)
         except OSError as error:
             raise PortUnavailable(f"{host}:{port}: {error}") from error
         self._servers.append(server)
@@ -101,37 +102,47 @@ class Listener:
         self._datagrams.clear()
 
 
-class _Decoder(Protocol):
-    def feed(self, octets: bytes) -> Iterator[tuple[int, int, bytes, Callable[[bytes], bytes]]]:
-        """Yield source, destination, APDU and what frames an answer. Raises FramingError."""
-        ...
+class Pushes:
+    """Finds the APDUs in what a meter sends unasked, wrapper PDUs or HDLC UI frames: the first octet tells which."""
 
-
-class _Wrapped:
     def __init__(self) -> None:
-        self._decoder = WrapperDecoder()
-
-    def feed(self, octets: bytes) -> Iterator[tuple[int, int, bytes, Callable[[bytes], bytes]]]:
-        for source, destination, apdu in self._decoder.feed(octets):
-            if apdu:
-                yield source, destination, apdu, partial(encode, destination, source)
-
-
-class _Unnumbered:
-    def __init__(self) -> None:
-        self._decoder = FrameDecoder()
+        self._wrapped: WrapperDecoder | None = None
+        self._framed: FrameDecoder | None = None
         self._parts: dict[tuple[Address, Address], UiAssembler] = {}
 
-    def feed(self, octets: bytes) -> Iterator[tuple[int, int, bytes, Callable[[bytes], bytes]]]:
-        for frame in self._decoder.feed(octets):
-            if frame.kind is not Kind.UI:
-                continue
-            assembler = self._parts.setdefault((frame.source, frame.destination), UiAssembler())
-            apdu = assembler.take(frame)
-            if len(self._parts) > 1000:  # addresses made up by somebody
-                self._parts.clear()
-            if apdu:
-                yield frame.source.logical, frame.destination.logical, apdu, partial(_answer, frame)
+    def feed(
+        self, octets: bytes, write: Callable[[bytes], None]
+    ) -> Iterator[tuple[int, int, bytes, Callable[[bytes], None]]]:
+        """Yield source, destination, APDU and what sends an answer by `write`. Raises FramingError."""
+        if self._framed is None and self._wrapped is None and octets:
+            if octets[0] == FLAG:
+                self._framed = FrameDecoder()
+            else:
+                self._wrapped = WrapperDecoder()
+        if self._wrapped is not None:
+            for source, destination, apdu in self._wrapped.feed(octets):
+                if apdu:
+                    yield source, destination, apdu, _Reply(write, partial(encode, destination, source))
+        elif self._framed is not None:
+            for frame in self._framed.feed(octets):
+                apdu = self._unnumbered(frame) if frame.kind is Kind.UI else b""
+                if apdu:
+                    reply = _Reply(write, partial(_answer, frame))
+                    yield frame.source.logical, frame.destination.logical, apdu, reply
+
+    def _unnumbered(self, frame: Frame) -> bytes:
+        if len(self._parts) > _MAX_STATIONS:  # addresses made up by somebody
+            self._parts.clear()
+        return self._parts.setdefault((frame.source, frame.destination), UiAssembler()).take(frame)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reply:
+    write: Callable[[bytes], None]
+    frame: Callable[[bytes], bytes]
+
+    def __call__(self, apdu: bytes) -> None:
+        self.write(self.frame(apdu))
 
 
 def _answer(frame: Frame, apdu: bytes) -> bytes:
@@ -139,9 +150,9 @@ def _answer(frame: Frame, apdu: bytes) -> bytes:
 
 
 class _Connection(asyncio.Protocol):
-    def __init__(self, listener: Listener, framing: FramingName) -> None:
+    def __init__(self, listener: Listener) -> None:
         self._listener = listener
-        self._decoder: _Decoder = _Wrapped() if framing == "wrapper" else _Unnumbered()
+        self._pushes = Pushes()
         self._channel: Channel | None = None
         self._peer = "?"
         self._heard = 0.0
@@ -160,8 +171,7 @@ class _Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         self._heard = asyncio.get_running_loop().time()
         try:
-            for source, destination, apdu, frame in self._decoder.feed(data):
-                reply = _Reply(self, frame)
+            for source, destination, apdu, reply in self._pushes.feed(data, self.write):
                 self._listener.on_arrival(Arrival(self._peer, source, destination, apdu, reply))
         except FramingError as fault:
             self._listener.on_fault(self._peer, fault)
@@ -188,15 +198,6 @@ class _Connection(asyncio.Protocol):
             self.abort()
         else:
             self._timer = loop.call_at(due, self._watch)
-
-
-@dataclass(frozen=True, slots=True)
-class _Reply:
-    connection: _Connection
-    frame: Callable[[bytes], bytes]
-
-    def __call__(self, apdu: bytes) -> None:
-        self.connection.write(self.frame(apdu))
 
 
 class _Datagrams(asyncio.DatagramProtocol):

@@ -15,7 +15,7 @@ from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from transports.base import Framing, Medium, Transport
 from transports.datagram import RETRIES, RETRY_AFTER, DatagramFraming
-from transports.errors import URLError
+from transports.errors import ConnectError, ConnectTimeout, NotDialledIn, URLError
 from transports.hdlc.address import Address
 from transports.hdlc.connection import TIMING, Connection, Timing
 from transports.hdlc.framing import HdlcFraming
@@ -23,10 +23,11 @@ from transports.hdlc.negotiation import DEFAULT_WINDOW, MAX_INFORMATION, MAX_WIN
 from transports.hdlc.states import Role
 from transports.iec62056_21 import SIGN_ON, ModeEMedium
 from transports.link import CONNECT_TIMEOUT, RESPONSE_TIMEOUT, Link
+from transports.media.dial_in import DialInMedium
 from transports.media.serial import Line, SerialMedium
 from transports.media.tcp import TcpMedium
 from transports.media.udp import UdpMedium
-from transports.wrapper import PORT, WrapperFraming
+from transports.wrapper import PORT, WrapperFrame, WrapperFraming
 
 GROUP = "cas.transports"
 CLIENT = 16
@@ -178,10 +179,10 @@ def factories() -> Mapping[str, Factory]:
     return MappingProxyType(found)
 
 
-def _wports(target: Target) -> Callable[[], WrapperFraming]:
+def _wports(target: Target, on_stray: Callable[[WrapperFrame], None] | None = None) -> Callable[[], WrapperFraming]:
     client = target.integer("client", CLIENT, 1, 0xFFFF)
     server = target.integer("server", SERVER, 0, 0xFFFF)
-    return lambda: WrapperFraming(local=client, remote=server)
+    return lambda: WrapperFraming(local=client, remote=server, on_stray=on_stray)
 
 
 def _hdlc(target: Target, pause: float = TIMING.pause) -> Callable[[], HdlcFraming]:
@@ -220,6 +221,22 @@ def _tcp(target: Target) -> Transport:
 
 def _hdlc_tcp(target: Target) -> Transport:
     return _link(target, TcpMedium(_host(target), target.port(PORT)), _hdlc(target))
+
+
+def _tcp_in(target: Target) -> Transport:
+    medium = _dialled(target)
+    return _link(target, medium, _wports(target, medium.stray), unreached=NotDialledIn)
+
+
+def _hdlc_tcp_in(target: Target) -> Transport:
+    return _link(target, _dialled(target), _hdlc(target), unreached=NotDialledIn)
+
+
+def _dialled(target: Target) -> DialInMedium:
+    device = target.path.removeprefix("/")
+    if not device:
+        raise target.wrong("the device is missing: tcp-in://LISTENER-HOST:PORT/DEVICE")
+    return DialInMedium(f"{target.host()}:{target.port(PORT)}", device, peer=target.text("peer"))
 
 
 def _udp(target: Target) -> Transport:
@@ -266,18 +283,24 @@ def _port(target: Target) -> str:
     return target.path
 
 
-def _link(target: Target, medium: Medium, framing: Callable[[], Framing]) -> Link:
+def _link(
+    target: Target, medium: Medium, framing: Callable[[], Framing], *, unreached: type[ConnectError] = ConnectTimeout
+) -> Link:
     """Take what every link has, and make it."""
     connect_timeout = target.seconds("connect-timeout", CONNECT_TIMEOUT)
     response_timeout = target.seconds("timeout", RESPONSE_TIMEOUT)
     target.finish()
-    return Link(medium, framing, connect_timeout=connect_timeout, response_timeout=response_timeout)
+    return Link(
+        medium, framing, connect_timeout=connect_timeout, response_timeout=response_timeout, unreached=unreached
+    )
 
 
 _BUILT_IN: dict[str, Factory] = {
     "hdlc+tcp": _hdlc_tcp,
     "hdlc+serial": _hdlc_serial,
     "mode-e+serial": _mode_e,
+    "hdlc+tcp-in": _hdlc_tcp_in,
     "tcp": _tcp,
+    "tcp-in": _tcp_in,
     "udp": _udp,
 }

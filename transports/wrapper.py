@@ -6,7 +6,7 @@ start of a frame, so it cannot be found again and the link must be closed (Frami
 """
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from transports.base import Event, LinkDown, LinkUp
@@ -66,9 +66,13 @@ class WrapperDecoder:
 
 
 class WrapperFraming:
-    """The framing of one link: `local` is our wPort, `remote` the peer's. Serves client and server alike."""
+    """The framing of one link: `local` is our wPort, `remote` the peer's. Serves client and server alike.
 
-    def __init__(self, *, local: int, remote: int) -> None:
+    `on_stray` is given the frames of other wPorts, which are counted and otherwise passed over.
+    """
+
+    def __init__(self, *, local: int, remote: int, on_stray: Callable[[WrapperFrame], None] | None = None) -> None:
+        self._on_stray = on_stray
         self._local = local
         self._remote = remote
         self._expected = _pack(VERSION, remote, local, 0)[:6]
@@ -111,6 +115,8 @@ class WrapperFraming:
                     events.append(frame.apdu)
                 else:
                     self.ignored += 1
+                    if self._on_stray is not None and frame.apdu:
+                        self._on_stray(frame)
         except FramingError as error:
             events.append(LinkDown(error))
         self._half = bool(self._decoder.pending)

@@ -65,7 +65,7 @@ async def test_wrapper_over_udp(heard: Heard) -> None:
 
 
 async def test_hdlc_over_tcp_in_segments_and_from_several_meters(heard: Heard) -> None:
-    port = await heard.listener.listen_tcp("127.0.0.1", 0, framing="hdlc")
+    port = await heard.listener.listen_tcp("127.0.0.1", 0)
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     one, other, us = Address(1, 17), Address(1, 18), Address(103)
     for part in (
@@ -77,7 +77,7 @@ async def test_hdlc_over_tcp_in_segments_and_from_several_meters(heard: Heard) -
         Frame(us, one, Kind.I, information=LLC + b"no link"),
         Frame(us, one, Kind.UI, information=LLC + b"last"),
     ):
-        writer.write(b"noise" + part.encode())
+        writer.write(b"~noise" + part.encode())
     arrivals = [await heard.arrivals.get() for _ in range(3)]
     assert [arrival.apdu for arrival in arrivals] == [b"\x0f short", b"\x0f long push", b"last"]
     assert {(arrival.source, arrival.destination) for arrival in arrivals} == {(1, 103)}
