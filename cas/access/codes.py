@@ -6,6 +6,8 @@ from enum import StrEnum
 class Code(StrEnum):
     """A code of an Error or a CosemErrorResult."""
 
+    PARTIAL_MORE = "0.1"
+    PARTIAL = "0.2"
     HEADER = "1.5"
     REQUEST = "1.6"
     PAYLOAD = "1.7"
@@ -36,6 +38,8 @@ class Code(StrEnum):
 
 
 _REASONS = {
+    Code.PARTIAL_MORE: "partial result, more follows",
+    Code.PARTIAL: "partial result",
     Code.HEADER: "header element missing or invalid",
     Code.REQUEST: "request element missing or invalid",
     Code.PAYLOAD: "payload element missing or invalid",

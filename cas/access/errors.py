@@ -21,7 +21,8 @@ class Problem:
     details: str
     """What is wrong and what to do, for the person who made the request."""
     element: str = ""
-    """Path of the element from DeviceAccess on, as in `DevicesReferenceList/DeviceReference[2]`; "": no single one."""
+    """Path from DeviceAccess on, as in `DevicesReferenceList/DeviceReference[2]`, or with a leading slash from the
+    message on, as in `/Request/ID`; "": no single element."""
     reason: str = ""
     """The code's own reason where this is empty."""
     id: str | None = None

@@ -52,7 +52,7 @@ def read_order(noun: dev.DeviceAccess, origin: Origin, now: datetime) -> Order:
     if terms is not None:
         problems += _check_terms(terms, now)
     if origin.async_reply:
-        problems.append(_later("AsyncReplyFlag true: replies to ReplyAddress", "../../Header/AsyncReplyFlag"))
+        problems.append(_later("AsyncReplyFlag true: replies to ReplyAddress", "/Header/AsyncReplyFlag"))
     names = _read_names(noun, problems)
     requests = _read_requests(noun, problems)
     if problems or terms is None:

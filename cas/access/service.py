@@ -148,7 +148,7 @@ class AccessService:
 
 def _read_ids(ids: Sequence[str]) -> list[UUID]:
     if not ids:
-        raise Refused([Problem(Code.REQUEST, "name the resource: Request/ID is missing", "../../Request/ID")])
+        raise Refused([Problem(Code.REQUEST, "name the resource: Request/ID is missing", "/Request/ID")])
     read: list[UUID] = []
     problems: list[Problem] = []
     for text in ids:
@@ -165,7 +165,7 @@ def _unknown(access_id: str) -> Problem:
     return Problem(
         Code.REQUEST_ID,
         f"no DeviceAccess has the ID {access_id!r}: never made, or deleted",
-        "../../Request/ID",
+        "/Request/ID",
         id=access_id,
     )
 

@@ -98,7 +98,7 @@ def test_all_problems_are_told_at_once() -> None:
     assert {problem.element for problem in told} == {
         "Expires",
         "Activates",
-        "../../Header/AsyncReplyFlag",
+        "/Header/AsyncReplyFlag",
         "CosemAccessList",
     }
     assert all(problem.details for problem in told)

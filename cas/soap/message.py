@@ -1,0 +1,116 @@
+"""From the one child of the SOAP body to a request as the bindings have it: look, unpack, arrange, validate, read."""
+
+import base64
+import binascii
+import zlib
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from lxml import etree
+
+from cas.access.codes import Code
+from cas.bindings import device_access as dev
+from cas.bindings import message as mes
+from cas.soap.errors import MessageRefused
+from cas.soap.problems import error, error_at
+from cas.soap.schema import Validator
+from cas.xml import XmlError, arrange, name, parse, read
+
+Element: TypeAlias = etree._Element  # noqa: SLF001 - lxml has no public name for it
+
+MES = "http://iec.ch/TC57/2011/schema/message"
+DEV = "http://iec.ch/TC13/2014/schema/DeviceAccess"
+
+# What a client may ask for; the other verbs of the envelope are those of answers and events.
+VERBS = ("create", "change", "cancel", "close", "delete", "get")
+NOUNS = ("DeviceAccess", "DeviceGroups", "DeviceGroup", "ResourceDirectory")
+# Octets of a payload for each octet that came. XML of COSEM shrinks to a thirtieth at most; a bomb to a thousandth.
+COMPRESSION = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A request as it came, and as it was read."""
+
+    element: Element
+    content: mes.RequestMessageType
+
+    @property
+    def header(self) -> mes.HeaderType:
+        """The header."""
+        return self.content.header
+
+    @property
+    def dev_form(self) -> bool:
+        """Whether the element DeviceAccess stands in the namespace dev, and not in mes as is usual on the wire."""
+        return self.element.find(f"{{{MES}}}Payload/{{{DEV}}}DeviceAccess") is not None
+
+    @property
+    def noun(self) -> dev.DeviceAccess | None:
+        """The DeviceAccess of the payload."""
+        payload = self.content.payload
+        return None if payload is None else payload.device_access or payload.device_access_of_dev
+
+
+def read_message(body: Element, validator: Validator, *, limit: int, strict: bool) -> Message:
+    """Read a request. `limit`: octets of an unpacked payload; `strict`: elements must come in schema order.
+
+    Raises MessageRefused.
+    """
+    _look(body)
+    if (compressed := body.find(f"{{{MES}}}Payload/{{{MES}}}Compressed")) is not None:
+        _unpack(compressed, limit)
+    if not strict:
+        arrange(body, mes.RequestMessageType)
+    if errors := validator.errors(body):
+        raise MessageRefused(errors)
+    try:
+        return Message(body, read(mes.RequestMessageType, body))
+    except XmlError as problem:
+        at = problem.element if problem.element is not None else body
+        raise MessageRefused([error_at(Code.INVALID, problem.reason, at)]) from None
+
+
+def _look(body: Element) -> None:
+    """Whether it is a request, and its verb and noun are known: told before all that is wrong inside."""
+    if body.tag == f"{{{MES}}}CosemDeviceStatisticRequest":
+        raise MessageRefused([not_available("CosemDeviceStatisticRequest", Code.NOUN)])
+    if body.tag != f"{{{MES}}}RequestMessage":
+        namespace = etree.QName(body).namespace
+        details = f"mes:RequestMessage is expected in namespace {MES}, here is {name(body)} in {namespace or 'none'}"
+        raise MessageRefused([error_at(Code.INVALID, details, body)])
+    errors = []
+    for tag, known, code in (("Verb", VERBS, Code.VERB), ("Noun", NOUNS, Code.NOUN)):
+        element = body.find(f"{{{MES}}}Header/{{{MES}}}{tag}")
+        if element is not None and (text := (element.text or "").strip()) not in known:
+            errors.append(error_at(code, f"{text!r} is none of {', '.join(known)}", element))
+    if errors:
+        raise MessageRefused(errors)
+
+
+def not_available(what: str, code: Code, xpath: str | None = None) -> mes.ErrorType:
+    """What is told of a part of the interface that this release does not have."""
+    reason = "not available in this release"
+    return error(code, f"{what} is not available in this release", reason=reason, xpath=xpath)
+
+
+def _unpack(compressed: Element, limit: int) -> None:
+    """Put the document that was gzipped and base64-coded in the place of Compressed."""
+    try:
+        packed = base64.b64decode("".join((compressed.text or "").split()), validate=True)
+        unpacker = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
+        most = min(limit, COMPRESSION * len(packed))
+        octets = unpacker.decompress(packed, most + 1)
+        if len(octets) > most:
+            raise MessageRefused([error_at(Code.PAYLOAD, f"unpacks to more than {most} octets", compressed)])
+        if not unpacker.eof:
+            raise MessageRefused([error_at(Code.PAYLOAD, "the gzip data is cut off", compressed)])
+        content = parse(octets)
+    except (binascii.Error, zlib.error, XmlError) as problem:
+        details = f"must be the payload document, gzipped, then in base64: {problem}"
+        raise MessageRefused([error_at(Code.PAYLOAD, details, compressed)]) from None
+    parent = compressed.getparent()
+    assert parent is not None  # noqa: S101 - it was found below Payload
+    elements = list(content) if content.tag == f"{{{MES}}}Payload" else [content]
+    at = parent.index(compressed)
+    parent[at : at + 1] = elements
