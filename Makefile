@@ -37,13 +37,18 @@ lint: .venv/.done                        ## style, import rules, generated files
 	$(PY) -m codegen.bindings --check && $(PY) -m codegen.clauses --check
 types: .venv/.done                       ## mypy --strict on everything
 	$(BIN)/mypy
-bench: .venv/.done                       ## benchmarks, side by side with their floors
-	$(PY) -m tests.benchmarks
+.bench/.done: .ci/bench.lock
+	$(PYTHON) -m venv .bench
+	.bench/bin/pip install --quiet --disable-pip-version-check --require-hashes -r .ci/bench.lock
+	@touch $@
+bench: .venv/.done .bench/.done          ## benchmarks, side by side with their floors
+	$(PY) -m tests.benchmarks $(ARGS)
 ci: lint types test                      ## what CI runs
 lock: .venv/.done                        ## renew the locked requirements
 	$(PYTHON) -m venv .venv-lock && .venv-lock/bin/pip install --quiet uv
 	.venv-lock/bin/uv pip compile --quiet --no-header --no-annotate --generate-hashes --python-version 3.11 --group dev pyproject.toml -o .ci/requirements.lock
 	.venv-lock/bin/uv pip compile --quiet --no-header --no-annotate --generate-hashes --python-version 3.11 --group peers -o .ci/peers.lock
+	.venv-lock/bin/uv pip compile --quiet --no-header --no-annotate --generate-hashes --python-version 3.11 --group bench -o .ci/bench.lock
 	rm -rf .venv-lock
 clean:                                   ## remove what the targets made
-	rm -rf .venv .peers .cas
+	rm -rf .venv .peers .bench .cas

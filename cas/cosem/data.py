@@ -124,6 +124,14 @@ class Data:
         """Make a structure of these values."""
         return _collection(STRUCTURE, items)
 
+    @staticmethod
+    def table(kinds: "Sequence[Kind]", rows: "Sequence[Sequence[Value]]") -> "Data":
+        """Make an array of structures from rows of values, each column of one simple kind.
+
+        Raises DataError when a value does not fit its kind or a row has another number of cells.
+        """
+        return Data(_table([TAG[kind] for kind in kinds], rows))
+
     @property
     def tag(self) -> int:
         """The tag of the chosen alternative."""
@@ -327,6 +335,45 @@ def equal_rows(octets: bytes, start: int, count: int, row: Row) -> int:
 def _collection(tag: int, items: Iterable[Data]) -> Data:
     parts = [item.octets for item in items]
     return Data(b"".join((bytes((tag,)), length(len(parts)), *parts)))
+
+
+def _table(tags: Sequence[int], rows: Sequence[Sequence[Value]]) -> bytes:
+    """Column by column where each has a size of its own: the octets of a column are laid side by side in one go."""
+    head = bytes((ARRAY,)) + length(len(rows))
+    if any(len(row) != len(tags) for row in rows):
+        raise DataError(f"a row has not the {len(tags)} cells of the columns")
+    columns = [_column(tag, cells) for tag, cells in zip(tags, zip(*rows, strict=True), strict=False)]
+    sized = [column for column in columns if column is not None]
+    if not rows or len(sized) < len(columns):
+        start = bytes((STRUCTURE,)) + length(len(tags))
+        cells = (b"".join(bytes((t,)) + encode_simple(t, v) for t, v in zip(tags, row, strict=True)) for row in rows)
+        return head + b"".join(start + row for row in cells)
+    template = bytes((STRUCTURE,)) + length(len(tags)) + b"".join(prefix + bytes(size) for prefix, size, _ in sized)
+    step = len(template)
+    out = bytearray(template * len(rows))
+    at = 1 + len(length(len(tags)))
+    for prefix, size, octets in sized:
+        at += len(prefix)
+        for i in range(size):
+            out[at + i :: step] = octets[i::size]
+        at += size
+    return head + out
+
+
+def _column(tag: int, cells: Sequence[Value]) -> tuple[bytes, int, bytes] | None:
+    """What stands before each cell, its size, and all cells side by side; None where the sizes differ."""
+    if tag == OCTET_STRING:
+        parts = [_octets(cell) for cell in cells]
+        size = len(parts[0])
+        if any(len(part) != size for part in parts):
+            return None
+        return bytes((tag,)) + length(size), size, b"".join(parts)
+    if tag not in STRUCTS or tag in (25, 26, 27):
+        return None
+    try:
+        return bytes((tag,)), SIZE[tag], struct.pack(f">{len(cells)}{_CODES[tag][1]}", *cells)
+    except struct.error as error:
+        raise DataError(f"a cell is no {KIND[tag]}: {error}") from None
 
 
 def encode_simple(tag: int, value: Value) -> bytes:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
-from cas.cosem.data import KIND, MAX_DEPTH, Data, DataError, Value, expand, scan
+from cas.cosem.data import KIND, MAX_DEPTH, Data, DataError, Kind, Value, expand, scan
 from cas.cosem.data_xml import NAMESPACE, TextError, from_xml, to_xml
 from tests import strategies
 
@@ -182,3 +182,29 @@ def test_text_that_is_no_value_names_the_element(text: str, reason: str) -> None
 def test_of_refuses_what_does_not_fit(kind: str, value: Value) -> None:
     with pytest.raises(DataError):
         Data.of(kind, value)  # type: ignore[arg-type]
+
+
+_CELLS: dict[Kind, st.SearchStrategy[Value]] = {
+    "octet-string": st.binary(max_size=3) | st.binary(min_size=12, max_size=12),
+    "unsigned": st.integers(0, 255),
+    "long64": st.integers(-(2**63), 2**63 - 1),
+    "boolean": st.booleans(),
+    "visible-string": st.text("abc", max_size=3),
+    "date-time": st.binary(min_size=12, max_size=12),
+    "null-data": st.none(),
+}
+
+
+@given(st.lists(st.sampled_from(sorted(_CELLS)), min_size=1, max_size=4).flatmap(
+    lambda kinds: st.tuples(st.just(kinds), st.lists(st.tuples(*(_CELLS[kind] for kind in kinds)), max_size=6))
+))  # fmt: skip
+def test_a_table_is_the_array_of_its_rows(given_: tuple[list[Kind], list[tuple[Value, ...]]]) -> None:
+    kinds, rows = given_
+    structures = [Data.structure(*(Data.of(k, v) for k, v in zip(kinds, row, strict=True))) for row in rows]
+    assert Data.table(kinds, rows) == Data.array(structures)
+
+
+@pytest.mark.parametrize("rows", [[(1, 2)], [(256,)], [("x",)], [(1,), (None,)]])
+def test_a_table_refuses_what_does_not_fit(rows: list[tuple[Value, ...]]) -> None:
+    with pytest.raises(DataError):
+        Data.table(["unsigned"], rows)
