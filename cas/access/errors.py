@@ -3,7 +3,8 @@
 AccessError
 ├── Refused             the request cannot be accepted: a list of problems; nothing was stored or done
 ├── Stopping            the service is stopping and takes no new work
-└── NotStored           the database takes no results
+├── NotStored           the database takes no results
+└── OutcomeUnknown      what changes a device was sent and not answered: never sent again by itself
 """
 
 from collections.abc import Sequence
@@ -47,3 +48,7 @@ class Stopping(AccessError):
 
 class NotStored(AccessError):
     """The database takes no results: what devices answered is lost unless it comes back."""
+
+
+class OutcomeUnknown(AccessError):
+    """A request that changes the device was sent and not answered; the association is gone."""

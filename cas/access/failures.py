@@ -6,9 +6,11 @@ The reason is short and stable, for programs and statistics; the details say wha
 import asyncio
 
 from cas.access.codes import Code
+from cas.access.errors import OutcomeUnknown
 from cas.access.model import Failure
 from cas.devices import errors as devices
 from cas.dlms import errors as dlms
+from cas.store.errors import StoreError
 from transports import errors as transports
 
 # The most specific class counts. Code, reason, what to do.
@@ -57,13 +59,17 @@ _TABLE: dict[type[BaseException], tuple[Code, str, str]] = {
     dlms.LocalProtocolError: (Code.NOT_ATTEMPTED, "request not possible", "correct the request"),
     dlms.DlmsError: (Code.FAILED, "protocol error", "try again; if it stays, record the APDUs of this device"),
     devices.UnknownDevice: (Code.DEVICE, "device no longer registered", "register it again"),
+    devices.KeyMissing: (Code.NOT_ATTEMPTED, "key missing", "register the device's keys"),
     devices.KeyUnreadable: (
         Code.NOT_ATTEMPTED,
         "key unreadable",
         "give the service the master key of the device's keys",
     ),
+    devices.KeyMissing: (Code.NOT_ATTEMPTED, "key missing or unusable", "register the device's keys"),
     devices.CounterUsedUp: (Code.NOT_ATTEMPTED, "invocation counter used up", "replace the device's encryption key"),
     devices.DeviceError: (Code.NOT_ATTEMPTED, "device not usable", "correct the device's registration"),
+    StoreError: (Code.BUSY, "database unavailable", "look after the database, then ask again"),
+    OutcomeUnknown: (Code.UNAVAILABLE, "outcome unknown", "read the state of the device before you repeat it"),
     asyncio.TimeoutError: (Code.TIMED_OUT, "no answer in time", "check SAP and keys; a slow device needs more time"),
 }
 
