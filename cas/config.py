@@ -50,6 +50,13 @@ class Settings(BaseSettings):
         "4341530000000001", description="system title that the service shows to devices: 16 hex digits"
     )
     sync_wait: Seconds = Field(30.0, description="seconds that a synchronous create waits for its devices")
+    devices_at_once: Count = Field(500, description="devices that one process accesses at the same time")
+    stop_grace: Annotated[float, Field(ge=0, le=3600)] = Field(
+        10.0, description="seconds that a stopping service leaves to what is under way"
+    )
+    strict_order: bool = Field(
+        False, description="refuse messages whose elements are out of schema order, as the deployed clients write them"
+    )
     max_request_octets: Count = Field(10_000_000, description="largest SOAP request that is read")
 
     log_level: str = Field("info", pattern="^(debug|info|warning|error)$", description="least severe line logged")

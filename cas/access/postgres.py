@@ -1,15 +1,16 @@
 """The resources, activations and results of this room in PostgreSQL."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from psycopg import OperationalError
 from psycopg.rows import TupleRow
 
 from cas.access.codes import Code
 from cas.access.model import DeviceAccess, Failure, Octets, Origin, Result, Selection, State, Tally, Target, Terms
-from cas.store.database import Connection, Pool
+from cas.store.database import Connection, Pool, connected
 from cas.store.queries import query
 
 # Results in one page: a result may be a whole load profile.
@@ -49,7 +50,7 @@ class PostgresStore:
 
     async def create(self, access: DeviceAccess, digest: bytes, window: timedelta | None) -> UUID:
         """Store a resource with its first activation, unless its message came before."""
-        async with self._pool.connection() as connection, connection.transaction():
+        async with connected(self._pool) as connection, connection.transaction():
             if window is not None:
                 repeated = await self._remember(connection, access, digest, window)
                 if repeated is not None:
@@ -60,7 +61,7 @@ class PostgresStore:
     async def add_results(self, results: Sequence[Result]) -> None:
         """Store results, each once."""
         failures = [result.answer if isinstance(result.answer, Failure) else None for result in results]
-        async with self._pool.connection() as connection:
+        async with connected(self._pool) as connection:
             await connection.execute(
                 _RESULT_INSERT,
                 {
@@ -78,29 +79,29 @@ class PostgresStore:
 
     async def finish(self, access_id: UUID, activation: int, *, stopped: bool, at: datetime) -> None:
         """End an activation, and with it a resource that has no further one."""
-        async with self._pool.connection() as connection:
+        async with connected(self._pool) as connection:
             await self._finish(connection, access_id, activation, stopped=stopped, at=at)
 
     async def find(self, ids: Sequence[UUID]) -> Mapping[UUID, DeviceAccess]:
         """The resources of these IDs; those that do not exist are left out."""
-        async with self._pool.connection() as connection:
+        async with connected(self._pool) as connection:
             cursor = await connection.execute(_ACCESS_BY_ID, {"ids": list(ids)}, binary=True)
             return {row[0]: _access(row) for row in await cursor.fetchall()}
 
     async def set_state(self, ids: Sequence[UUID], state: State) -> None:
         """Set the state of resources that are still active."""
-        async with self._pool.connection() as connection:
+        async with connected(self._pool) as connection:
             await connection.execute(_ACCESS_SET_STATE, {"ids": list(ids), "state": state.value})
 
     async def delete(self, ids: Sequence[UUID]) -> None:
         """Remove resources and all that belongs to them."""
-        async with self._pool.connection() as connection:
+        async with connected(self._pool) as connection:
             await connection.execute(_ACCESS_DELETE, {"ids": list(ids)})
 
     async def tally(self, selection: Selection) -> Tally:
         """Count the results of a selection."""
         parameters = {**_filters(selection), "ids": list(selection.ids)}
-        async with self._pool.connection() as connection:
+        async with connected(self._pool) as connection:
             # In this order: a result that comes between the two is counted twice, never left out.
             outstanding = await (await connection.execute(_RESULT_OUTSTANDING, parameters)).fetchone()
             counted = await (await connection.execute(_RESULT_TALLY, parameters)).fetchone()
@@ -114,7 +115,7 @@ class PostgresStore:
         after: tuple[int, int, str] = (-1, 0, "")
         while True:
             behind = dict(zip(("after_request", "after_activation", "after_device_id"), after, strict=True))
-            async with self._pool.connection() as connection:
+            async with connected(self._pool) as connection:
                 rows = await (await connection.execute(statement, {**parameters, **behind}, binary=True)).fetchall()
             for row in rows:
                 yield _result(row)
@@ -125,7 +126,7 @@ class PostgresStore:
 
     async def recover(self, failure: Failure, at: datetime) -> int:
         """End the activations that dead processes left."""
-        async with self._pool.connection() as connection, connection.transaction():
+        async with connected(self._pool) as connection, connection.transaction():
             abandoned = await (await connection.execute(_ACTIVATION_ABANDONED)).fetchall()
             for access_id, number in abandoned:
                 await connection.execute(
@@ -210,7 +211,8 @@ async def open_store(pool: Pool) -> AsyncIterator[PostgresStore]:
         row = await (await alive.execute(_RUNNER_BEGIN)).fetchone()
         assert row is not None  # noqa: S101 - the statement has one row
         yield PostgresStore(pool, row[1])
-        await alive.execute(b"SELECT pg_advisory_unlock_all()")
+        with suppress(OperationalError):  # the database went away, and the lock with it
+            await alive.execute(b"SELECT pg_advisory_unlock_all()")
 
 
 def _filters(selection: Selection) -> dict[str, object]:

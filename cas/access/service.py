@@ -23,8 +23,6 @@ from cas.bindings import device_access as dev
 
 DAY = timedelta(days=1)
 REPEAT_WINDOW = timedelta(minutes=2)
-# Devices accessed at the same time by one process.
-DEVICES_AT_ONCE = 500
 
 
 def now() -> datetime:
@@ -33,7 +31,10 @@ def now() -> datetime:
 
 
 class AccessService:
-    """DeviceAccess for clients; `start` before use, `stop` at the end."""
+    """DeviceAccess for clients; `start` before use, `stop` at the end.
+
+    `sync_wait`: seconds that a create waits for its devices; `limit`: devices accessed at the same time.
+    """
 
     def __init__(
         self,
@@ -41,7 +42,7 @@ class AccessService:
         devices: Devices,
         *,
         sync_wait: float,
-        limit: int = DEVICES_AT_ONCE,
+        limit: int = 500,
         clock: Callable[[], datetime] = now,
     ) -> None:
         self.store = store
@@ -56,7 +57,7 @@ class AccessService:
         return await self.store.recover(LOST, self._clock())
 
     async def stop(self, grace: float) -> None:
-        """Take nothing new, wait `grace` seconds for what is under way."""
+        """Take nothing new, wait `grace` seconds for what is under way. A second call finds nothing to do."""
         self._stopping = True
         await self._runner.close(grace)
 

@@ -65,6 +65,16 @@ async def open_pool(dsn: str, *, max_size: int = 10) -> AsyncIterator[Pool]:
 
 
 @asynccontextmanager
+async def connected(pool: Pool) -> AsyncIterator[Connection]:
+    """A connection of the pool. Raises DatabaseUnavailable when there is none, or when it breaks in use."""
+    try:
+        async with pool.connection() as connection:
+            yield connection
+    except OperationalError as problem:
+        raise DatabaseUnavailable(f"the database cannot be reached: {problem}") from problem
+
+
+@asynccontextmanager
 async def open_database(settings: Settings) -> AsyncIterator[Pool]:
     """Everything at once, as a service process needs it: server, schema, pool. Raises `StoreError`."""
     ready = ready_dsn(settings)

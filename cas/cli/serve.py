@@ -1,0 +1,38 @@
+"""`cas serve`: the service, until it is stopped."""
+
+import asyncio
+import signal
+from typing import Annotated
+
+import typer
+
+from cas.app import open_service
+from cas.cli._common import run
+from cas.config import Settings, load_settings
+from cas.log import configure_logging
+
+app = typer.Typer(add_completion=False, help="Run the service until stopped.")
+
+
+@app.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on; default: the setting `host`.")] = None,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=0xFFFF, help="TCP port, 0: a free one; default: the setting `port`.")
+    ] = None,
+) -> None:
+    """Run the service until stopped by Ctrl-C or SIGTERM. Prints READY and its URL when it answers."""
+    settings = load_settings(host=host, port=port)
+    configure_logging(settings.log_level, settings.log_format)
+    run(_serve(settings))
+
+
+async def _serve(settings: Settings) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with open_service(settings) as url:
+        typer.echo(f"READY {url}")
+        await stop.wait()
+        typer.echo(f"stopping, {settings.stop_grace:g} s at most for what is under way", err=True)
