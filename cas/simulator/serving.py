@@ -4,6 +4,7 @@ import asyncio
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import cast
 
 from cas.dlms.server import ServerAssociation
 from cas.dlms.states import State
@@ -65,8 +66,8 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Count it."""
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - what a stream server makes
-        self._transport = transport
+        # what a stream server makes; uvloop's is no subclass of asyncio's
+        self._transport = cast("asyncio.Transport", transport)
         self._counts.connections += 1
         self._opened.add(self)
 
