@@ -50,7 +50,9 @@ def energy(power: int, salt: int, shape: tuple[int, ...] = HOUSEHOLD) -> Source:
         own = 500 + key % 1001  # per mille of the mean power
         slot, into = divmod(passed, _SLOT)
         before, after = _noise(key, salt, slot, swing), _noise(key, salt, slot + 1, swing)
-        grown = power * 24_000 * units // whole + before + (after - before) * into // _SLOT
+        noise = before * _SLOT + (after - before) * into
+        # rounded once, at the end, or the sum might step back by one
+        grown = (power * 24_000 * units * _SLOT + noise * whole) // (whole * _SLOT)
         first = mix(key, salt) % 20_000_000_000
         return first + own * grown // 1000
 
