@@ -225,10 +225,26 @@ def _reader(cls: type) -> Callable[[Element], Any]:
     wildcard = next((p.attribute for p in parts if p.kind == "Wildcard"), None)
     required = {p.attribute: p.shown for p in parts if p.required and p.kind != "Text"}
     text = next(((p.attribute, _read_text(p)) for p in parts if p.kind == "Text"), None)
+    is_choice = isinstance(TYPES.get(TYPE_NAME.get(cls, "")), Choice)
 
     def read_class(element: Element) -> Any:
         values: dict[str, Any] = {}
+        read_children(element, values)
+        if is_choice and len(values) != 1:
+            raise XmlError(f"holds one of its alternatives, not {len(values)}", element)
+        _read_attributes(element, attributes, values)
+        if text is not None:
+            values[text[0]] = _checked(text[1], element.text or "", element)
+        missing = required.keys() - values.keys()
+        if missing:
+            raise XmlError(f"{', '.join(sorted(required[attribute] for attribute in missing))} missing", element)
+        return cls(**{key: tuple(found) if isinstance(found, list) else found for key, found in values.items()})
+
+    def read_children(element: Element, values: dict[str, Any]) -> None:
+        if text is None:
+            _refuse_text(element.text, element)
         for child in element:
+            _refuse_text(child.tail, element)
             known = elements.get(child.tag)
             if known is not None:
                 attribute, many, read_child = known
@@ -242,37 +258,68 @@ def _reader(cls: type) -> Callable[[Element], Any]:
                 values.setdefault(wildcard, []).append(child)
             else:
                 raise XmlError(f"has no place in {name(element)}", child)
-        for key, value in typing.cast("dict[str, str]", element.attrib).items():
-            if key in attributes:
-                attribute, read_value = attributes[key]
-                values[attribute] = _checked(read_value, value, element)
-            elif not key.startswith("{"):
-                raise XmlError(f"has no attribute {key}", element)
-        if text is not None:
-            values[text[0]] = _checked(text[1], element.text or "", element)
-        missing = required.keys() - values.keys()
-        if missing:
-            raise XmlError(f"{', '.join(sorted(required[attribute] for attribute in missing))} missing", element)
-        return cls(**{key: tuple(found) if isinstance(found, list) else found for key, found in values.items()})
 
     return read_class
 
 
+def _read_attributes(
+    element: Element, attributes: dict[str, tuple[str, Callable[[str], Any]]], values: dict[str, Any]
+) -> None:
+    for key, value in typing.cast("dict[str, str]", element.attrib).items():
+        if key in attributes:
+            attribute, read_value = attributes[key]
+            values[attribute] = _checked(read_value, value, element)
+        elif not key.startswith("{"):
+            raise XmlError(f"has no attribute {key}", element)
+
+
+def _refuse_text(text: str | None, element: Element) -> None:
+    if text and not text.isspace():
+        raise XmlError(f"the text {text.strip()[:40]!r} has no place in it", element)
+
+
+def _text(element: Element) -> str:
+    """The text of an element that holds nothing else."""
+    if len(element):
+        raise XmlError("holds text, no elements", element)
+    for key in map(str, element.keys()):
+        if not key.startswith("{"):
+            raise XmlError(f"has no attribute {key}", element)
+    return element.text or ""
+
+
 def _read_part(part: _Part) -> Callable[[Element], Any]:
     if isinstance(part.shape, Null):
-        return lambda _element: True
+        return _read_null
     if part.type is Data:
         return _read_data
     if dataclasses.is_dataclass(part.type):
         cls = typing.cast("type", part.type)
         return lambda element: _reader(cls)(element)  # looked up late: types may contain themselves
+    if part.type is QName:
+        return _read_qname
     read_value = _read_text(part)
-    return lambda element: _checked(read_value, element.text or "", element)
+    return lambda element: _checked(read_value, _text(element), element)
+
+
+def _read_qname(element: Element) -> QName:
+    prefix, _, local = _text(element).strip().rpartition(":")
+    namespace = element.nsmap.get(prefix or None)
+    if prefix and namespace is None:
+        raise XmlError(f"the prefix {prefix} is not declared", element)
+    return QName(namespace, local) if namespace else QName(local)
+
+
+def _read_null(element: Element) -> bool:
+    _refuse_text(_text(element), element)
+    return True
 
 
 def _read_data(element: Element) -> Data:
     if len(element) != 1:
         raise XmlError(f"holds one COSEM Data, not {len(element)}", element)
+    _refuse_text(element.text, element)
+    _refuse_text(element[0].tail, element)
     return from_xml(element[0])
 
 
@@ -339,7 +386,6 @@ _READ: dict[Any, Callable[[str], Any]] = {
     bytes: _read_hex,
     XmlDateTime: lambda text: XmlDateTime.from_string(text.strip()),
     XmlDuration: lambda text: XmlDuration(text.strip()),
-    QName: lambda text: QName(text.strip()),
 }
 
 
@@ -406,6 +452,14 @@ def _write_text(part: _Part) -> Callable[[Any], str]:
     return _WRITE[part.type]
 
 
+def _write_qname(text: str) -> str:
+    """`{namespace}local` by our prefix, which is declared at the root; anything else as it is."""
+    if not text.startswith("{"):
+        return text
+    namespace, _, local = text[1:].partition("}")
+    return _qualified(namespace, local)
+
+
 def _legal(text: str) -> str:
     """Text of our own that XML can carry; what it cannot is shown as a replacement character."""
     return _FORBIDDEN.sub("\ufffd", text)
@@ -418,7 +472,7 @@ _WRITE: dict[Any, Callable[[Any], str]] = {
     bytes: lambda value: value.hex().upper(),
     XmlDateTime: str,
     XmlDuration: str,
-    QName: lambda value: value.text,
+    QName: lambda value: _write_qname(value.text),
 }
 
 
@@ -431,16 +485,16 @@ def arrange(element: Element, cls: type) -> None:
     Children go into schema order, numbers of enumerations become their names, and an application-context-name or
     mechanism-name given by its last arc becomes whole. What is unknown stays, for the validation to complain about.
     """
-    order, inner = _arrangement(cls)
+    order, inner, unknown = _arrangement(cls)
     for child in element:
         if known := inner.get(child.tag):
             known(child)
-    _sort(element, order)
+    _sort(element, order, unknown)
 
 
-def _sort(element: Element, order: dict[str, int]) -> None:
+def _sort(element: Element, order: dict[str, int], unknown: int) -> None:
     children = list(element)
-    ranks = [order.get(child.tag, len(order)) for child in children]
+    ranks = [order.get(child.tag, unknown) for child in children]
     if all(a <= b for a, b in pairwise(ranks)):
         return
     for _, child in sorted(zip(ranks, children, strict=True), key=lambda pair: pair[0]):
@@ -448,17 +502,22 @@ def _sort(element: Element, order: dict[str, int]) -> None:
 
 
 @_once
-def _arrangement(cls: type) -> tuple[dict[str, int], dict[str, Callable[[Element], None]]]:
-    parts = [part for part in _parts(cls) if part.kind == "Element"]
+def _arrangement(cls: type) -> tuple[dict[str, int], dict[str, Callable[[Element], None]], int]:
+    """The ranks of the children, how each is arranged inside, and the rank of what is unknown."""
+    parts = _parts(cls)
+    ranks = {part.tag: rank for rank, part in enumerate(parts) if part.kind == "Element"}
+    unknown = next((rank for rank, part in enumerate(parts) if part.kind == "Wildcard"), len(parts))
     inner: dict[str, Callable[[Element], None]] = {}
     for part in parts:
+        if part.kind != "Element":
+            continue
         if dataclasses.is_dataclass(part.type) and part.type is not Data:
             inner[part.tag] = _arrange_inside(typing.cast("type", part.type))
         elif isinstance(part.shape, Enumerated):
             inner[part.tag] = _respell({str(number): str(m.value) for number, m in part.shape.members.items()}.get)
         elif (prefix := _OID_PREFIX.get(etree.QName(part.tag).localname)) is not None:
             inner[part.tag] = _respell(_whole_oid(prefix))
-    return {part.tag: rank for rank, part in enumerate(parts)}, inner
+    return ranks, inner, unknown
 
 
 def _arrange_inside(cls: type) -> Callable[[Element], None]:
@@ -466,7 +525,7 @@ def _arrange_inside(cls: type) -> Callable[[Element], None]:
 
 
 def _whole_oid(prefix: str) -> Callable[[str], str | None]:
-    return lambda text: prefix + text if text.isdecimal() else None
+    return lambda text: prefix + text if text.isascii() and text.isdecimal() else None
 
 
 def _respell(better: Callable[[str], str | None]) -> Callable[[Element], None]:

@@ -8,7 +8,7 @@ Rows of equal shape share a template: one format string a shape, filled with wha
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Protocol
 
 from cas.cosem.data import (
@@ -36,6 +36,7 @@ from cas.cosem.data import (
     read_bits,
     read_length,
     row_shape,
+    scan_type,
 )
 
 NAMESPACE = "http://www.dlms.com/COSEMpdu"
@@ -57,6 +58,10 @@ class Element(Protocol):
     def tag(self) -> str: ...  # noqa: D102
     @property
     def text(self) -> str | None: ...  # noqa: D102
+    @property
+    def tail(self) -> str | None: ...  # noqa: D102
+    def keys(self) -> Collection[str | bytes]: ...  # noqa: D102
+    def __len__(self) -> int: ...
     def __iter__(self) -> "Iterator[Element]": ...
 
 
@@ -221,9 +226,13 @@ def from_xml(element: Element) -> Data:
 
 def _read(element: Element, put: Callable[[bytes], None], depth: int) -> None:
     reader = _READERS.get(element.tag)
+    if element.keys():
+        _refuse_attributes(element)
     if reader is None:
         _read_collection(element, put, depth + 1)
         return
+    if len(element):
+        raise TextError(f"{_local(element)} holds no elements", element)
     try:
         put(reader(element.text or ""))
     except DataError as error:
@@ -236,42 +245,82 @@ def _read_collection(element: Element, put: Callable[[bytes], None], depth: int)
         raise TextError(f"{_local(element)} is no kind of Data", element)
     if depth > MAX_DEPTH:
         raise TextError(f"nested deeper than {MAX_DEPTH}", element)
-    children = list(element)
-    if tag != COMPACT_ARRAY:
-        put(bytes((tag,)) + length(len(children)))
-        for child in children:
-            _read(child, put, depth)
+    if tag == COMPACT_ARRAY:
+        put(_compact_array(element))
         return
-    if [_local(child) for child in children] != ["contents-description", "array-contents"]:
-        raise TextError("compact-array holds contents-description and array-contents", element)
-    put(bytes((tag,)))
-    _read_type(_only_child(children[0]), put)
-    contents = _hex(children[1].text or "")
-    put(length(len(contents)) + contents)
+    children = _children(element)
+    put(bytes((tag,)) + length(len(children)))
+    for child in children:
+        _read(child, put, depth)
 
 
-def _read_type(element: Element, put: Callable[[bytes], None]) -> None:
+def _compact_array(element: Element) -> bytes:
+    description, contents = _two(element, "contents-description", "array-contents")
+    out = [bytes((COMPACT_ARRAY,))]
+    _read_type(_only_child(description), out.append, 0)
+    try:
+        out.append(_counted(_hex(contents.text or "")))
+    except DataError as error:
+        raise TextError(f"{_local(contents)}: {error.reason}", contents) from None
+    octets = b"".join(out)
+    try:
+        scan_type(octets, 1)
+    except DataError as error:
+        raise TextError(error.reason, description) from None
+    return octets
+
+
+def _read_type(element: Element, put: Callable[[bytes], None], depth: int) -> None:
     tag = _TAGS.get(element.tag)
     if tag is None:
         raise TextError(f"{_local(element)} is no type", element)
+    if depth > MAX_DEPTH:
+        raise TextError(f"nested deeper than {MAX_DEPTH}", element)
     put(bytes((tag,)))
-    children = list(element)
     if tag == ARRAY:
-        if [_local(child) for child in children] != ["number-of-elements", "type-description"]:
-            raise TextError("array holds number-of-elements and type-description", element)
-        count = _number(children[0].text or "")
+        number, inner = _two(element, "number-of-elements", "type-description")
+        try:
+            count = _number(number.text or "")
+        except DataError as error:
+            raise TextError(f"{_local(number)}: {error.reason}", number) from None
         if not 0 <= count <= 0xFFFF:
-            raise TextError(f"number-of-elements: {count} is not in 0..65535", element)
+            raise TextError(f"{_local(number)}: {count} is not in 0..65535", number)
         put(count.to_bytes(2, "big"))
-        _read_type(_only_child(children[1]), put)
-    elif tag == STRUCTURE:
+        _read_type(_only_child(inner), put, depth + 1)
+        return
+    children = _children(element)
+    if tag == STRUCTURE:
         put(length(len(children)))
         for child in children:
-            _read_type(child, put)
+            _read_type(child, put, depth + 1)
+    elif children:
+        raise TextError(f"{_local(element)} holds no elements", element)
+
+
+def _two(element: Element, *names: str) -> list[Element]:
+    children = _children(element)
+    if [child.tag for child in children] != [f"{{{NAMESPACE}}}{name}" for name in names]:
+        raise TextError(f"{_local(element)} holds {' and '.join(names)}", element)
+    return children
+
+
+def _children(element: Element) -> list[Element]:
+    """The elements inside, between which no text may stand."""
+    children = list(element)
+    for text in (element.text, *(child.tail for child in children)):
+        if text and not text.isspace():
+            raise TextError(f"{text.strip()[:40]!r} has no place in {_local(element)}", element)
+    return children
+
+
+def _refuse_attributes(element: Element) -> None:
+    for key in map(str, element.keys()):
+        if not key.startswith("{"):
+            raise TextError(f"{_local(element)} has no attribute {key}", element)
 
 
 def _only_child(element: Element) -> Element:
-    children = list(element)
+    children = _children(element)
     if len(children) != 1:
         raise TextError(f"{_local(element)} holds one element, not {len(children)}", element)
     return children[0]
@@ -320,12 +369,18 @@ def _reader(tag: int) -> Callable[[str], bytes]:
         VISIBLE_STRING: lambda text: head + _counted(octets_of_visible(text)),
         UTF8_STRING: lambda text: head + _counted(octets_of_utf8(text)),
     }
-    return others.get(tag, lambda text: head)
+    return others.get(tag, lambda text: head + _nothing(text))
 
 
 def _range(octets: int, signed: bool) -> tuple[int, int]:
     bits = 8 * octets - signed
     return (-(1 << bits) if signed else 0), (1 << bits) - 1
+
+
+def _nothing(text: str) -> bytes:
+    if text.strip():
+        raise DataError(f"{text.strip()[:40]!r} stands where nothing may")
+    return b""
 
 
 def _counted(octets: bytes) -> bytes:
