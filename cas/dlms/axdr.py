@@ -4,7 +4,8 @@ What there is to compile stands in `cas.bindings.coding`, which codegen derives 
 or decoder by hand for any APDU. `encode` takes an object of any class of COSEMpdu, `decode` gives one back.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from enum import Enum
 from functools import cache
 from typing import TypeAlias, TypeVar
 
@@ -70,8 +71,7 @@ def encoder(name: str) -> Encoder:
         case Bits(size, application_tag):
             return _bits_encoder(size, application_tag)
         case Enumerated(_, members):
-            numbers = {member: bytes((number,)) for number, member in members.items()}
-            return lambda value: numbers[value]  # type: ignore[index]
+            return _enumerated_encoder(members)
         case CosemData():
             return lambda value: value.octets  # type: ignore[attr-defined]
         case Sequence() as shape:
@@ -136,8 +136,10 @@ def _length(octets: bytes, pos: int) -> tuple[int, int]:
 
 def _integer_encoder(size: int, signed: bool) -> Encoder:
     def encode_integer(value: object) -> bytes:
+        if not isinstance(value, int):
+            raise EncodeError(f"a number is needed, not {type(value).__name__}")
         try:
-            return value.to_bytes(size, "big", signed=signed)  # type: ignore[attr-defined, no-any-return]
+            return value.to_bytes(size, "big", signed=signed)
         except OverflowError:
             raise EncodeError(f"{value} does not fit {'' if signed else 'un'}signed {8 * size} bits") from None
 
@@ -152,6 +154,17 @@ def _integer_decoder(size: int, signed: bool) -> Decoder:
         return int.from_bytes(_take(octets, pos, size), "big", signed=signed), pos + size
 
     return decode_integer
+
+
+def _enumerated_encoder(members: Mapping[int, Enum]) -> Encoder:
+    numbers = {member: bytes((number,)) for number, member in members.items()}
+
+    def encode_enumerated(value: object) -> bytes:
+        if not isinstance(value, Enum) or value not in numbers:
+            raise EncodeError(f"{value!r} is not one of its names")
+        return numbers[value]
+
+    return encode_enumerated
 
 
 def _octets_encoder(size: int | None) -> Encoder:

@@ -30,6 +30,8 @@ T = TypeVar("T")
 
 _CONSTRUCTED, _CONTEXT = 0x20, 0x80
 _SEQUENCE = 0x30
+_MAX_OID = 64
+"""Octets of the longest object identifier accepted; those of DLMS have 7."""
 
 
 def encode(apdu: object) -> bytes:
@@ -86,23 +88,19 @@ def _content(shape: Shape, value: object) -> bytes:
     match shape:
         case Boolean():
             return b"\xff" if value else b"\x00"
-        case Integer():
-            number = _number(value)
-            return number.to_bytes(number.bit_length() // 8 + 1, "big", signed=True)
+        case Integer(size):
+            return _integer_octets(value, size)
         case Enumerated(_, members):
-            number = next(n for n, member in members.items() if member is value)
-            return number.to_bytes(number.bit_length() // 8 + 1, "big", signed=True)
+            return _integer_octets(next((n for n, member in members.items() if member is value), None), 1)
         case Bits():
             bits = str(value)
             return bytes((-len(bits) % 8,)) + pack_bits(bits)
         case Octets(size):
-            if not isinstance(value, bytes) or (size is not None and len(value) != size):
-                raise EncodeError(f"{size if size is not None else 'any number of'} octets are needed")
-            return value
+            return _octets(value, size)
         case Any():
-            if not isinstance(value, bytes):
-                raise EncodeError("octets are needed")
-            return value
+            if not _is_whole(octets := _octets(value)):
+                raise EncodeError("the octets of one BER encoding are needed")
+            return octets
         case Null():
             return b""
         case ObjectIdentifier():
@@ -128,9 +126,8 @@ def _component(field: Field, owner: object) -> bytes:
     try:
         shape = TYPES[field.type]
         if field.tag is None:
-            return (
-                _content(shape, value) if isinstance(shape, Choice) else _tlv(_universal(shape), _content(shape, value))
-            )
+            content = _content(shape, value)
+            return content if isinstance(shape, Choice | Any) else _tlv(_universal(shape), content)
         return _tagged(field.tag, field.explicit, shape, value)
     except EncodeError as error:
         raise EncodeError(error.what, f"{field.attribute}.{error.path}".rstrip(".")) from None
@@ -147,9 +144,19 @@ def _tagged(tag: int, explicit: bool, shape: Shape, value: object) -> bytes:
     return _tlv(_CONTEXT | (_CONSTRUCTED if isinstance(shape, Sequence) else 0) | tag, content)
 
 
-def _number(value: object) -> int:
+def _integer_octets(value: object, size: int) -> bytes:
+    """The shortest two's complement of a number (X.690, 8.3.2)."""
     if not isinstance(value, int):
         raise EncodeError(f"a number is needed, not {type(value).__name__}")
+    octets = value.to_bytes((value if value >= 0 else ~value).bit_length() // 8 + 1, "big", signed=True)
+    if len(octets) > size:
+        raise EncodeError(f"{value} does not fit {size} octets")
+    return octets
+
+
+def _octets(value: object, size: int | None = None) -> bytes:
+    if not isinstance(value, bytes) or (size is not None and len(value) != size):
+        raise EncodeError(f"{size if size is not None else 'any number of'} octets are needed")
     return value
 
 
@@ -167,7 +174,10 @@ def _oid_octets(dotted: str) -> bytes:
             raise EncodeError(f"{dotted!r} is no object identifier")
     except ValueError:
         raise EncodeError(f"{dotted!r} is no object identifier") from None
-    return b"".join(_base128(arc) for arc in (40 * first + second, *rest))
+    octets = b"".join(_base128(arc) for arc in (40 * first + second, *rest))
+    if len(octets) > _MAX_OID:
+        raise EncodeError(f"an object identifier of {len(octets)} octets")
+    return octets
 
 
 def _base128(arc: int) -> bytes:
@@ -193,15 +203,22 @@ def _header(octets: bytes, pos: int) -> tuple[int, int, int]:
     return octets[pos], start, start + size
 
 
+def _is_whole(octets: bytes) -> bool:
+    try:
+        return _header(octets, 0)[2] == len(octets)
+    except DecodeError:
+        return False
+
+
 def _value(shape: Shape, octets: bytes, start: int, end: int) -> object:
     """The value whose content octets stand between `start` and `end`."""
     content = octets[start:end]
     match shape:
         case Boolean() if len(content) == 1:
             return content != b"\x00"
-        case Integer() if content:
+        case Integer(size) if 0 < len(content) <= size:
             return int.from_bytes(content, "big", signed=True)
-        case Enumerated(cls, members) if content:
+        case Enumerated(cls, members) if 0 < len(content) <= 4:
             number = int.from_bytes(content, "big", signed=True)
             if number not in members:
                 raise DecodeError(f"{number} is no {cls.__name__}", start)
@@ -210,11 +227,11 @@ def _value(shape: Shape, octets: bytes, start: int, end: int) -> object:
             return read_bits(content, 1, 8 * (len(content) - 1) - content[0])
         case Octets(size) if size in (None, len(content)):
             return content
-        case Any():
+        case Any() if _is_whole(content):
             return content
         case Null() if not content:
             return True
-        case ObjectIdentifier() if content and content[-1] < 0x80:
+        case ObjectIdentifier() if 0 < len(content) <= _MAX_OID and content[-1] < 0x80:
             return _oid(content)
         case Text(kind):
             return content.decode("utf-8", "surrogateescape") if kind == "utf8" else content.decode("latin-1")
@@ -226,7 +243,7 @@ def _value(shape: Shape, octets: bytes, start: int, end: int) -> object:
                 raise DecodeError(f"{end - pos} octets after the chosen alternative", pos)
             return found
         case _:
-            raise DecodeError(f"{content.hex()} is no {type(shape).__name__}", start)
+            raise DecodeError(f"{content[:16].hex()} is no {type(shape).__name__}", start)
 
 
 def _sequence(shape: Sequence, octets: bytes, pos: int, end: int) -> object:
@@ -258,7 +275,7 @@ def _matches(tag: int | None, explicit: bool, shape: Shape, octet: int) -> str:
             return (
                 "choice" if any(_matches(a.tag, a.explicit, TYPES[a.type], octet) for a in shape.alternatives) else ""
             )
-        return "implicit" if octet == _universal(shape) else ""
+        return "whole" if isinstance(shape, Any) else "implicit" if octet == _universal(shape) else ""
     if tag > 0x1F:
         return "implicit" if octet == tag else ""
     if isinstance(shape, Choice | Any) or explicit:
