@@ -77,6 +77,11 @@ class Transfer:
         """Whether the peer has acknowledged everything that we sent."""
         return not self._queue
 
+    @property
+    def size(self) -> int:
+        """Octets of blocks that are kept until the APDU is complete."""
+        return self._size
+
     def send(self, apdu: bytes, size: int) -> list[bytes]:
         """Begin to send an APDU in blocks of up to `size` octets; return the APDUs of the first stream.
 
@@ -111,7 +116,10 @@ class Transfer:
         if had != (self.received, self.acknowledged):
             self._fruitless = 0
         if self.complete and not was_complete and self._size:
-            return [], b"".join(self._parts)
+            whole = b"".join(self._parts)
+            self._parts.clear()
+            self._size = 0
+            return [], whole
         # the last block ends the stream, whatever its streaming bit says
         if (streaming and not last) or not self.confirmed:
             return [], None

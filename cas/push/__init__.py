@@ -1,0 +1,1 @@
+"""Notifications: heard from meters, recognised, unprotected, handed on and confirmed."""
