@@ -1,0 +1,5 @@
+"""`python -m cas` is the command `cas`."""
+
+from cas.cli import main
+
+main()
