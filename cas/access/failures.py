@@ -40,7 +40,7 @@ _TABLE: dict[type[BaseException], tuple[Code, str, str]] = {
     transports.ApduTooLong: (Code.NOT_ATTEMPTED, "request too long", "ask for less in one request"),
     transports.URLError: (Code.NOT_ATTEMPTED, "address unusable", "correct the URL of the device in the registry"),
     transports.TransportError: (Code.FAILED, "communication failed", "try again"),
-    dlms.AssociationRefused: (Code.FAILED, "association refused", "check the client SAP and the context"),
+    dlms.AssociationRefused: (Code.FAILED, "association refused", "check client SAP, authentication and keys"),
     dlms.AssociationLost: (Code.FAILED, "association lost", "try again"),
     dlms.ExceptionResponse: (Code.FAILED, "exception", "check that the association allows the service"),
     dlms.ConfirmedServiceError: (Code.FAILED, "service error", "check the DLMS version and conformance of the device"),
@@ -59,7 +59,6 @@ _TABLE: dict[type[BaseException], tuple[Code, str, str]] = {
     dlms.LocalProtocolError: (Code.NOT_ATTEMPTED, "request not possible", "correct the request"),
     dlms.DlmsError: (Code.FAILED, "protocol error", "try again; if it stays, record the APDUs of this device"),
     devices.UnknownDevice: (Code.DEVICE, "device no longer registered", "register it again"),
-    devices.KeyMissing: (Code.NOT_ATTEMPTED, "key missing", "register the device's keys"),
     devices.KeyUnreadable: (
         Code.NOT_ATTEMPTED,
         "key unreadable",

@@ -1,0 +1,1 @@
+"""The whole service: SOAP over HTTP in front, simulated meters behind."""
