@@ -9,7 +9,8 @@ from cas.dlms.security.keys import Secret, SymmetricKeys
 from cas.dlms.security.suites import SUITES
 from cas.simulator.values import mix
 
-MANUFACTURER = b"CAS"
+MANUFACTURER = b"SIM"
+"""Not that of the service: two sides of one key must not have one system title."""
 MAX_NUMBER = (1 << 40) - 1
 
 

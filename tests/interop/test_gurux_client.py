@@ -64,7 +64,7 @@ def check_common(found: dict[str, Any], meter: Meter, period: int) -> None:
     count = (end - first) // period + 1
     assert found["energy"] == meter.value("1.0.1.8.0.255")
     assert found["clock"] == "2026-03-01T12:07:30Z"
-    assert bytes.fromhex(found["name"]) == b"CAS" + meter.serial_number.encode()
+    assert bytes.fromhex(found["name"]) == b"SIM" + meter.serial_number.encode()
     assert found["status"] == 2
     assert found["range"][0][0] == datetime.fromtimestamp(first, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     expected = rows(meter, first, count, period)

@@ -27,7 +27,7 @@ async def test_starts_exports_and_stops(tmp_path: Path) -> None:
         line = await process.stdout.readline()
         assert line, seen.decode()
         seen += line
-    assert b"4341530000000001" in seen
+    assert b"53494D0000000001" in seen
     devices = tomllib.loads(file.read_text())["device"]
     assert len(devices) == 12
     settings = Settings(mechanism=Mechanism.LOW, password=Secret(devices[5]["secret"].encode()))

@@ -217,7 +217,7 @@ async def test_export_is_what_the_registry_takes(tmp_path: Path, authentication:
         urls = [simulator.url(index) for index in range(3)]
     found = [parse_entry(fields) for fields in tomllib.loads(file.read_text())["device"]]
     entries = [entry for entry in found if isinstance(entry, Entry)]
-    assert [entry.device_id for entry in entries] == [f"43415300000000{number:02X}" for number in (41, 42, 43)]
+    assert [entry.device_id for entry in entries] == [f"53494D00000000{number:02X}" for number in (41, 42, 43)]
     assert [entry.url for entry in entries] == urls
     for entry in entries:
         assert entry.device.needed_keys <= set(entry.keys)
