@@ -5,6 +5,7 @@ What a device answers is a value, also when it is an error: a procedure ends wit
 
 from dataclasses import dataclass
 
+from cas.access.model import Failure
 from cas.access.ports import Session
 from cas.bindings import cosempdu as cos
 from cas.cosem.data import Data
@@ -22,12 +23,12 @@ class Object:
     instance_id: bytes
 
 
-class Answered(Exception):
-    """The device answered something else than success: the APDU with which the procedure ends."""
+class Ended(Exception):
+    """A procedure ends here: with what the device answered, or with why there is nothing to answer."""
 
-    def __init__(self, response: Response) -> None:
-        super().__init__(type(response).__name__)
-        self.response = response
+    def __init__(self, outcome: Response | Failure) -> None:
+        super().__init__(type(outcome).__name__)
+        self.outcome = outcome
 
 
 async def get(session: Session, target: Object, attribute: int) -> Response:
@@ -40,11 +41,11 @@ async def get(session: Session, target: Object, attribute: int) -> Response:
 
 
 async def read(session: Session, target: Object, attribute: int) -> Data:
-    """The value of an attribute. Raises Answered when the device gives none."""
+    """The value of an attribute. Raises Ended when the device gives none."""
     response = await get(session, target, attribute)
     value = data_of(response)
     if value is None:
-        raise Answered(response)
+        raise Ended(response)
     return value
 
 
