@@ -465,7 +465,7 @@ def _read_array(octets: bytes, start: int, count: int) -> tuple[list[Value], int
 
 def _row_unpacker(row: Row) -> struct.Struct | None:
     """A struct for a whole row, where Python's view of every leaf is what struct gives."""
-    if not row.flat:
+    if not row.flat or not row.leaves:
         return None
     code, at = ">", 0
     for tag, offset, size in row.leaves:
@@ -485,32 +485,34 @@ def expand(compact: Data) -> Iterator[Data]:
     after = scan_type(octets, 1)
     size, pos = read_length(octets, after)
     end = pos + size
-    made = 0
+    room = MAX_EXPANSION * len(octets)
     while pos < end:
-        item, after_item = _expand_one(octets, pos, end, octets, 1)
+        item, after_item = _expand_one(octets, pos, end, 1, room)
         if after_item == pos:
             raise DataError("elements without octets in a compact-array", pos)
         pos = after_item
-        made += len(item)
-        if made > MAX_EXPANSION * len(octets):
-            raise DataError("a compact-array of more nulls than its octets warrant", pos)
+        room -= len(item)
         yield Data(item)
 
 
-def _expand_one(octets: bytes, pos: int, end: int, types: bytes, at: int) -> tuple[bytes, int]:
-    tag = types[at]
+def _expand_one(octets: bytes, pos: int, end: int, at: int, room: int) -> tuple[bytes, int]:
+    """The value at `pos` of the type at `at`, in `room` octets at the most, and where it ends."""
+    tag = octets[at]
     if tag in (ARRAY, STRUCTURE):
         if tag == ARRAY:
-            members: Sequence[int] = [at + 3] * int.from_bytes(types[at + 1 : at + 3], "big")
+            members: Sequence[int] = [at + 3] * int.from_bytes(octets[at + 1 : at + 3], "big")
         else:
-            count, at = read_length(types, at + 1)
+            count, at = read_length(octets, at + 1)
             members = []
             for _ in range(count):
                 members.append(at)
-                at = scan_type(types, at)
+                at = scan_type(octets, at)
         out = [bytes((tag,)), length(len(members))]
         for member in members:
-            part, pos = _expand_one(octets, pos, end, types, member)
+            part, pos = _expand_one(octets, pos, end, member, room)
+            room -= len(part)
+            if room < 0:
+                raise DataError("a compact-array of more nulls than its octets warrant", pos)
             out.append(part)
         return b"".join(out), pos
     if tag in (NULL, DONT_CARE):
