@@ -81,6 +81,8 @@ class SoapHttp:
                     octets += chunk
                     if len(octets) > self._limit:
                         raise self._too_large()
+        except web.RequestPayloadError:
+            raise NotSoap("the request is cut off, or its content does not fit its Content-Encoding") from None
         except TimeoutError:
             raise NotSoap(f"the request did not come within {READ_TIMEOUT:g} s", status=408) from None
         return bytes(octets)
@@ -123,7 +125,10 @@ async def _send(request: web.Request, reply: Reply) -> web.StreamResponse:
         first = await anext(chunks, b"")
     headers = {"Content-Type": _content_type(reply.version)}
     if len(first) < CHUNK:
-        return web.Response(status=reply.status, body=first, headers=headers)
+        whole = web.Response(status=reply.status, body=first, headers=headers)
+        if not request.content.at_eof() or request.content.exception() is not None:
+            whole.force_close()  # what is left of the request cannot be told from the next one
+        return whole
     response = web.StreamResponse(status=reply.status, headers=headers)
     await response.prepare(request)
     try:

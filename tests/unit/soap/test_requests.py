@@ -501,3 +501,31 @@ async def test_an_answer_that_breaks_off_is_not_taken_for_whole(
             assert got.status == 200
             with pytest.raises(ClientError):
                 await got.read()
+
+
+async def test_content_that_does_not_unpack_is_refused(door: Door) -> None:
+    answer = await door.post(b"no gzip at all", **{"Content-Encoding": "gzip"})
+    assert (door.status, answer.is_fault) == (400, True)
+    assert (await door.post(create(["M1"]))).result == "OK"
+
+
+async def test_a_request_that_comes_too_slowly_is_given_up(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cas.soap.http.READ_TIMEOUT", 0.05)
+    url = door.client.make_url("/cas")
+    reader, writer = await asyncio.open_connection(url.host, url.port)
+    head = b"POST /cas HTTP/1.1\r\nHost: x\r\nContent-Type: text/xml\r\nContent-Length: 100\r\n\r\n<a>"
+    writer.write(head)
+    status = await reader.readline()
+    assert b" 408 " in status
+    writer.close()
+    await writer.wait_closed()
+    assert (await door.post(create(["M1"]))).result == "OK"
+
+
+async def test_a_client_that_goes_away_inside_its_request_hurts_nobody(door: Door) -> None:
+    url = door.client.make_url("/cas")
+    _, writer = await asyncio.open_connection(url.host, url.port)
+    writer.write(b"POST /cas HTTP/1.1\r\nHost: x\r\nContent-Type: text/xml\r\nContent-Length: 100\r\n\r\n<a>")
+    await writer.drain()
+    writer.transport.abort()
+    assert (await door.post(create(["M1"]))).result == "OK"
