@@ -151,7 +151,7 @@ class Transfer:
         if not self._queue:
             if self._next > MAX_BLOCKS:
                 raise BlockError("no block numbers are left")
-            self._queue.append(Block(self._next, b"", last=not self.owes))
+            self._queue.append(Block(self._next, b"", last=False))
             self._next += 1
         if not self.confirmed and self._queue[0].data:
             raise BlockError("the peer takes no blocks: its window is 0")
@@ -162,7 +162,8 @@ class Transfer:
         apdus = []
         for number in range(taken):
             block = self._queue[number]
-            control = (_LAST if block.last else 0) | (_STREAMING if number < taken - 1 else 0) | window
+            last = block.last if block.data else not self.owes
+            control = (_LAST if last else 0) | (_STREAMING if number < taken - 1 else 0) | window
             apdus.append(
                 encode_apdu(
                     cos.GeneralBlockTransfer(
