@@ -1,10 +1,9 @@
 """Processes that tests talk to: our commands, and foreign implementations in an environment of their own."""
 
 import os
-import select
 import subprocess
 import sys
-import time
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -39,15 +38,15 @@ def running(command: Sequence[str | Path], environment: Mapping[str, str] | None
 def _wait_ready(process: "subprocess.Popen[str]") -> str:
     assert process.stdout
     lines = []
-    deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline:
-        if select.select([process.stdout], [], [], 1.0)[0]:
-            line = process.stdout.readline()
+    watchdog = threading.Timer(PATIENCE, process.kill)
+    watchdog.start()
+    try:
+        for line in process.stdout:
             if line.startswith("READY"):
                 return line.strip()
             lines.append(line)
-            if not line:
-                break
+    finally:
+        watchdog.cancel()
     raise AssertionError("not ready: " + "".join(lines))
 
 

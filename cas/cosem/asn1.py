@@ -25,7 +25,7 @@ class Boolean:
 
 @dataclass(frozen=True, slots=True)
 class Null:
-    """NULL: no octets. The Python value is `True` where the component is present, in XML an empty element; else None."""
+    """NULL: no octets. The Python value is `True` where it is present, in XML as an empty element; else None."""
 
 
 @dataclass(frozen=True, slots=True)
