@@ -17,6 +17,7 @@ class Code(StrEnum):
     VERB = "2.9"
     REQUEST_ID = "2.15"
     RELATIONSHIP = "2.29"
+    TOO_MANY = "3.1"
     TIMED_OUT = "4.1"
     BUSY = "5.1"
     NOT_ATTEMPTED = "5.2"
@@ -49,6 +50,7 @@ _REASONS = {
     Code.VERB: "unknown verb",
     Code.REQUEST_ID: "unknown resource ID",
     Code.RELATIONSHIP: "values contradict each other",
+    Code.TOO_MANY: "too many items",
     Code.TIMED_OUT: "timed out",
     Code.BUSY: "high activity, try later",
     Code.NOT_ATTEMPTED: "not attempted",

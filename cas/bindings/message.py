@@ -763,18 +763,21 @@ class NameTypeAuthority:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PayloadType:
-    """Compressed is the payload document, gzip, then base64."""
+    """Several DeviceAccess answer a get of several IDs.
 
-    device_access: DeviceAccess | None = field(
-        default=None,
+    Compressed is the payload document, gzip, then base64.
+    """
+
+    device_access: tuple[DeviceAccess, ...] = field(
+        default_factory=tuple,
         metadata={
             "name": "DeviceAccess",
             "type": "Element",
             "namespace": "http://iec.ch/TC57/2011/schema/message",
         },
     )
-    device_access_of_dev: DeviceAccess | None = field(
-        default=None,
+    device_access_of_dev: tuple[DeviceAccess, ...] = field(
+        default_factory=tuple,
         metadata={
             "name": "DeviceAccess",
             "type": "Element",

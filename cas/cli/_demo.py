@@ -171,9 +171,11 @@ def _request(device_ids: list[str], now: datetime) -> bytes:
             verb=mes.Verb.CREATE, noun="DeviceAccess", source="demo", message_id=str(uuid4()), correlation_id="demo-1"
         ),
         payload=mes.PayloadType(
-            device_access=dev.DeviceAccess(
-                devices_reference_list=dev.DevicesReferenceList(device_reference=devices),
-                cosem_access_list=dev.CosemAccessList(cosem_access=tuple(accesses)),
+            device_access=(
+                dev.DeviceAccess(
+                    devices_reference_list=dev.DevicesReferenceList(device_reference=devices),
+                    cosem_access_list=dev.CosemAccessList(cosem_access=tuple(accesses)),
+                ),
             )
         ),
     )
@@ -250,9 +252,8 @@ def _tables(document: bytes) -> None:
 
 def _values(response: mes.ResponseMessage) -> Iterator[tuple[tuple[str, int], Data]]:
     """Each value by device and number of the access."""
-    payload = response.payload
-    access = payload.device_access if payload else None
-    accesses = access.cosem_access_list.cosem_access if access and access.cosem_access_list else ()
+    found = response.payload.device_access if response.payload else ()
+    accesses = found[0].cosem_access_list.cosem_access if found and found[0].cosem_access_list else ()
     for number, item in enumerate(accesses):
         for result in item.cosem_access_result:
             answer = result.cosem_xdlms_result.get_response if result.cosem_xdlms_result else None

@@ -47,9 +47,10 @@ class Message:
 
     @property
     def noun(self) -> dev.DeviceAccess | None:
-        """The DeviceAccess of the payload."""
+        """The DeviceAccess of the payload; a request has one at the most."""
         payload = self.content.payload
-        return None if payload is None else payload.device_access or payload.device_access_of_dev
+        found = () if payload is None else (*payload.device_access, *payload.device_access_of_dev)
+        return found[0] if found else None
 
 
 def read_message(body: Element, validator: Validator, *, limit: int, strict: bool) -> Message:
@@ -64,6 +65,8 @@ def read_message(body: Element, validator: Validator, *, limit: int, strict: boo
         arrange(body, mes.RequestMessageType)
     if errors := validator.errors(body):
         raise MessageRefused(errors)
+    if surplus := body.findall(f"{{{MES}}}Payload/{{*}}DeviceAccess")[1:]:
+        raise MessageRefused([error_at(Code.TOO_MANY, "a request holds one DeviceAccess", surplus[0])])
     try:
         return Message(body, read(mes.RequestMessageType, body))
     except XmlError as problem:

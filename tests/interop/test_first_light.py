@@ -113,14 +113,14 @@ def create(client: Any, devices: list[str], *descriptors: dict[str, Any]) -> Any
     }
     header = {"Verb": "create", "Noun": "DeviceAccess", "CorrelationID": "first light"}
     try:
-        return plain(client.service.Request(Header=header, Payload={"DeviceAccess": access}))
+        return plain(client.service.Request(Header=header, Payload={"DeviceAccess": [access]}))
     except zeep.exceptions.Fault as fault:
         raise AssertionError(etree.tostring(fault.detail, encoding="unicode")) from None
 
 
 def results(answer: Any, access: int = 0) -> dict[str, Any]:
     """What each device answered to an access, by DeviceID."""
-    found = answer["Payload"]["DeviceAccess"]["CosemAccessList"]["CosemAccess"][access]["CosemAccessResult"]
+    found = answer["Payload"]["DeviceAccess"][0]["CosemAccessList"]["CosemAccess"][access]["CosemAccessResult"]
     return {result["DeviceID"]: result for result in found}
 
 
@@ -245,12 +245,14 @@ def test_a_resource_can_be_got_closed_and_deleted(client: Any) -> None:
     made = create(client, ["GRX-none"], get(3, ENERGY, 2))
     identity = made["Reply"]["ID"][0]["_value_1"]
 
-    def ask(verb: str) -> Any:
-        header = {"Verb": verb, "Noun": "DeviceAccess"}
-        return plain(client.service.Request(Header=header, Request={"ID": [identity]}))
+    second = create(client, ["GRX-lls"], get(3, ENERGY, 2))["Reply"]["ID"][0]["_value_1"]
 
-    got = ask("get")
-    assert values(got) == values(made)
+    def ask(verb: str, *more: str) -> Any:
+        header = {"Verb": verb, "Noun": "DeviceAccess"}
+        return plain(client.service.Request(Header=header, Request={"ID": [identity, *more]}))
+
+    assert values(ask("get")) == values(made)
+    assert [access["ID"] for access in ask("get", second)["Payload"]["DeviceAccess"]] == [identity, second]
     assert ask("close")["Reply"]["Result"] == "OK"
     assert ask("cancel")["Reply"]["Result"] == "OK"
     assert ask("delete")["Reply"]["Result"] == "OK"

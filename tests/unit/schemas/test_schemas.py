@@ -103,7 +103,7 @@ def test_zeep_makes_a_valid_request_of_dictionaries() -> None:
 def test_zeep_reads_an_answer() -> None:
     document = etree.parse(SAMPLES / "valid" / "response-results.xml").getroot()
     value = client().get_element(f"{MES}ResponseMessage").parse(document, client().wsdl.types)
-    results = value.Payload.DeviceAccess.CosemAccessList.CosemAccess[0].CosemAccessResult
+    results = value.Payload.DeviceAccess[0].CosemAccessList.CosemAccess[0].CosemAccessResult
     assert [result.DeviceID for result in results] == ["4D4D4D0000BC614E", "4D4D4D0000BC614F", "house 7", "house 8"]
     assert results[1].CosemXDLMSResult["exception-response"]["service-error"]["invocation-counter-error"] == 2**32 - 1
     assert results[2].CosemErrorResult.code == "4.1"
