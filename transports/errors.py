@@ -8,7 +8,8 @@ TransportError
 │   ├── NameLookupFailed          the name server did not answer
 │   ├── ConnectTimeout            nobody answered in time
 │   ├── TLSError                  the handshake failed; CertificateError when a certificate is at fault
-│   ├── PortUnavailable           a serial port or a local address cannot be opened
+│   ├── NotAuthorised             the broker does not accept our credentials, or what we ask for
+│   ├── PortUnavailable           a serial port or a local address cannot be opened; PortBusy while another has it
 │   ├── NotDialledIn              a meter that dials in has not (yet) done so
 │   └── LinkRefused               the meter's link layer declined (HDLC DM to SNRM, mode E without HDLC)
 ├── LinkLost                      an open link has gone
@@ -69,6 +70,12 @@ class TLSError(ConnectError):
 
 class CertificateError(TLSError):
     """A certificate was not accepted, by us or by the peer."""
+
+
+class NotAuthorised(ConnectError):
+    """A broker does not accept our credentials, or does not let us have what we ask for."""
+
+    retry = False
 
 
 class PortUnavailable(ConnectError):

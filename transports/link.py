@@ -5,6 +5,7 @@ that an APDU costs one hop through the event loop. `Link` is the transport that 
 """
 
 import asyncio
+import ssl
 from collections import deque
 from collections.abc import Callable, Coroutine
 from typing import Any, cast
@@ -20,6 +21,7 @@ from transports.errors import (
     ResponseTimeout,
     TransportError,
 )
+from transports.media.tcp import connect_error
 
 CONNECT_TIMEOUT = 20.0
 RESPONSE_TIMEOUT = 30.0
@@ -137,6 +139,9 @@ class Session(asyncio.Protocol):
             error: TransportError = ClosedByPeer(f"{self.endpoint}: closed by the peer", self.framing.pending)
         elif isinstance(exc, TransportError):
             error = exc
+        elif isinstance(exc, ssl.SSLError):
+            # In TLS 1.3 the peer refuses our certificate only after the handshake is over for us.
+            error = connect_error(self.endpoint, exc)
         else:
             error = ConnectionBroken(f"{self.endpoint}: connection broken: {exc}")
         self._down(error)

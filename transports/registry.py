@@ -6,6 +6,7 @@ an error.
 """
 
 import ipaddress
+import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from importlib.metadata import entry_points
@@ -26,7 +27,9 @@ from transports.link import CONNECT_TIMEOUT, RESPONSE_TIMEOUT, Link
 from transports.media.dial_in import DialInMedium
 from transports.media.serial import Line, SerialMedium
 from transports.media.tcp import TcpMedium
+from transports.media.tls import client_context
 from transports.media.udp import UdpMedium
+from transports.plain import PlainFraming
 from transports.wrapper import PORT, WrapperFrame, WrapperFraming
 
 GROUP = "cas.transports"
@@ -216,11 +219,53 @@ def _host(target: Target) -> str:
 
 
 def _tcp(target: Target) -> Transport:
-    return _link(target, TcpMedium(_host(target), target.port(PORT)), _wports(target))
+    return _link(target, _connection(target), _wports(target))
 
 
 def _hdlc_tcp(target: Target) -> Transport:
-    return _link(target, TcpMedium(_host(target), target.port(PORT)), _hdlc(target))
+    return _link(target, _connection(target), _hdlc(target))
+
+
+def _connection(target: Target) -> TcpMedium:
+    """Take what tells how to connect; the scheme ends in `s` for TLS."""
+    tls, name = _tls(target) if target.scheme.endswith("s") else (None, None)
+    return TcpMedium(_host(target), target.port(PORT), tls=tls, server_name=name)
+
+
+def _tls(target: Target) -> tuple[ssl.SSLContext, str | None]:
+    try:
+        context = client_context(target.text("ca"), target.text("cert"), target.text("key"))
+    except URLError as error:
+        raise target.wrong(str(error)) from error
+    return context, target.text("server-name")
+
+
+def _mqtt(target: Target) -> Transport:
+    plain = target.choice("framing", "wrapper", ("wrapper", "none")) == "none"
+    return _link(target, _topics(target), PlainFraming if plain else _wports(target))
+
+
+def _hdlc_mqtt(target: Target) -> Transport:
+    return _link(target, _topics(target), _hdlc(target))
+
+
+def _topics(target: Target) -> Medium:
+    """Take the broker and the topics: the path, then `request` and `response`."""
+    from transports.media.mqtt import Broker, MqttMedium  # slow to load, and few need it
+
+    secure = target.scheme.endswith("s")
+    tls, name = _tls(target) if secure else (None, None)
+    if name is not None:
+        raise target.wrong("parameter 'server-name' is not supported with MQTT: use the broker's name as host")
+    host, port = target.host(), target.port(8883 if secure else 1883)
+    base = target.path.strip("/")
+    request = f"{base}/{target.text('request') or 'request'}".lstrip("/")
+    response = f"{base}/{target.text('response') or 'response'}".lstrip("/")
+    if any(wild in topic for wild in "+#\0" for topic in (request, response)) or request == response:
+        raise target.wrong("'request' and 'response' must be two different topics without wildcards")
+    qos: Literal[0, 1] = 0 if target.choice("qos", "1", ("0", "1")) == "0" else 1
+    broker = Broker(host, port, target.user, target.password, tls)
+    return MqttMedium(broker, request=request, response=response, qos=qos)
 
 
 def _tcp_in(target: Target) -> Transport:
@@ -296,11 +341,17 @@ def _link(
 
 
 _BUILT_IN: dict[str, Factory] = {
+    "hdlc+mqtt": _hdlc_mqtt,
+    "hdlc+mqtts": _hdlc_mqtt,
     "hdlc+tcp": _hdlc_tcp,
+    "hdlc+tcps": _hdlc_tcp,
+    "mqtt": _mqtt,
+    "mqtts": _mqtt,
     "hdlc+serial": _hdlc_serial,
     "mode-e+serial": _mode_e,
     "hdlc+tcp-in": _hdlc_tcp_in,
     "tcp": _tcp,
     "tcp-in": _tcp_in,
+    "tcps": _tcp,
     "udp": _udp,
 }
