@@ -1,8 +1,9 @@
 """ACSE: what AARQ and RLRQ carry, and what AARE says (Green Book 8.3, 9.4.2)."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from cas.bindings import cosempdu as cos
+from cas.dlms.apdu import decode_apdu
 from cas.dlms.conformance import LOGICAL_NAME, Conformance
 from cas.dlms.errors import AssociationRefused, DecodeError
 from cas.dlms.security.authentication import Credentials, Mechanism
@@ -41,6 +42,11 @@ class Settings:
     """Octets of the longest APDU that the client receives."""
     release: bool = True
     """Release by RLRQ before the link is closed; some devices do not know it."""
+    dedicated: Ciphering | None = None
+    """The dedicated key, with the authentication key, for what follows the AARQ."""
+    asked: cos.AarqApdu | None = None
+    """The AARQ as somebody else wants it, and with it `initiate`; see `cas.dlms.requested`."""
+    initiate: cos.InitiateRequest | None = None
 
     @property
     def names_titles(self) -> bool:
@@ -66,18 +72,35 @@ def aarq(settings: Settings, challenge: bytes, user_information: bytes) -> cos.A
         value = challenge
     context = _LN if settings.control is None else _LN_CIPHERED
     authenticated = settings.mechanism is not Mechanism.LOWEST
-    return cos.AarqApdu(
+    ours = cos.AarqApdu(
         application_context_name=f"{CONTEXT}{context}",
-        calling_ap_title=settings.client_title if settings.names_titles else None,
+        calling_ap_title=(settings.client_title or None) if settings.names_titles else None,
         sender_acse_requirements="1" if authenticated else None,
         mechanism_name=f"{MECHANISM}{settings.mechanism:d}" if authenticated else None,
         calling_authentication_value=None if value is None else cos.AuthenticationValue(charstring=value),
         user_information=user_information,
     )
+    if (asked := settings.asked) is None:
+        return ours
+    return replace(
+        asked,
+        calling_ap_title=asked.calling_ap_title or ours.calling_ap_title,
+        sender_acse_requirements=asked.sender_acse_requirements or ours.sender_acse_requirements,
+        calling_authentication_value=asked.calling_authentication_value or ours.calling_authentication_value,
+        user_information=user_information,
+    )
+
+
+def challenge_of(settings: Settings, challenge: bytes) -> bytes:
+    """The challenge that the AARQ carries: this one, or that of the AARQ that was asked for."""
+    value = settings.asked.calling_authentication_value if settings.asked else None
+    return (value.charstring if value else None) or challenge
 
 
 def initiate_request(settings: Settings) -> cos.InitiateRequest:
     """The xDLMS context that the client proposes."""
+    if settings.initiate is not None:
+        return settings.initiate
     return cos.InitiateRequest(
         proposed_dlms_version_number=DLMS_VERSION,
         proposed_conformance=settings.conformance.bits,
@@ -88,7 +111,7 @@ def initiate_request(settings: Settings) -> cos.InitiateRequest:
 def negotiated(initiate: object, proposed: Conformance) -> Negotiated:
     """What an initiateResponse settles. Raises AssociationRefused, DecodeError."""
     if isinstance(initiate, cos.ConfirmedServiceError):
-        raise AssociationRefused("rejected-permanent", "the proposed xDLMS context is not accepted")
+        raise AssociationRefused("rejected-permanent", _reason(initiate))
     if not isinstance(initiate, cos.InitiateResponse):
         raise DecodeError(f"{type(initiate).__name__} where an initiateResponse is due", path="user-information")
     if initiate.negotiated_dlms_version_number != DLMS_VERSION:
@@ -100,9 +123,26 @@ def negotiated(initiate: object, proposed: Conformance) -> Negotiated:
 
 
 def check_accepted(aare: cos.AareApdu) -> None:
-    """Raise AssociationRefused with the result and diagnostic of an AARE that does not accept."""
+    """Raise AssociationRefused with the result and diagnostic of an AARE that does not accept.
+
+    Where it is the xDLMS context that is refused, the reason stands in the user-information, and the diagnostic says
+    no-reason-given (Green Book 8.3, 9.4.4.1).
+    """
     if aare.result is cos.AssociationResult.ACCEPTED:
         return
     source = aare.result_source_diagnostic
     diagnostic = source.acse_service_user or source.acse_service_provider
-    raise AssociationRefused(aare.result.value, diagnostic.value if diagnostic else "no diagnostic")
+    reason = diagnostic.value if diagnostic else "no diagnostic"
+    try:
+        error = decode_apdu(aare.user_information or b"")
+    except DecodeError:
+        error = None
+    raise AssociationRefused(
+        aare.result.value, _reason(error) if isinstance(error, cos.ConfirmedServiceError) else reason
+    )
+
+
+def _reason(error: cos.ConfirmedServiceError) -> str:
+    """Why the xDLMS context is refused, by its XML name."""
+    initiate = error.initiate_error.initiate if error.initiate_error else None
+    return initiate.value if initiate else "no-reason-given"

@@ -15,7 +15,7 @@ from cas.dlms.acse import Negotiated, Settings
 from cas.dlms.apdu import Request, Response, decode_apdu, encode_apdu
 from cas.dlms.conformance import Conformance
 from cas.dlms.protection import OVERHEAD, Channel
-from cas.dlms.security.authentication import Handshake
+from cas.dlms.security.authentication import Handshake, Mechanism
 from cas.dlms.security.ciphering import check_counter
 from cas.dlms.security.wrapping import Scope
 from cas.dlms.states import Event, State, follow
@@ -24,12 +24,15 @@ from cas.dlms.xdlms.exchange import Exchange, Limits, alternative, raise_for_err
 from cas.dlms.xdlms.get import get
 from cas.dlms.xdlms.set import set_
 
+A = TypeVar("A", cos.AareApdu, cos.RlreApdu)
 B = TypeVar("B")
 Notification = cos.DataNotification | cos.EventNotificationRequest | cos.InformationReportRequest
 
 _CURRENT_ASSOCIATION = bytes((0, 0, 40, 0, 0, 255))
 _ASSOCIATION_LN, _REPLY_TO_HLS = 15, 1
-_CONFIRMED = 0x40
+# service class confirmed, and the rest of the octets but the invoke-id (Green Book 8.3, 9.5)
+_CONFIRMED, _FLAGS, _INVOKE_ID = 0x40, 0xF0, 0x0F
+_LONG_CONFIRMED, _LONG_FLAGS, _LONG_INVOKE_ID = 1 << 30, 0xFF00_0000, 0x00FF_FFFF
 _UNLIMITED = 1 << 30
 _STALE_ANSWERS = 8
 
@@ -42,6 +45,23 @@ _NEEDS: dict[type, Conformance] = {
     cos.ReadRequest: Conformance.READ,
     cos.WriteRequest: Conformance.WRITE,
 }
+# and the one with which a long request goes in blocks
+_SPLITS: dict[type, Conformance] = {
+    cos.SetRequest: Conformance.BLOCK_TRANSFER_WITH_SET_OR_WRITE,
+    cos.ActionRequest: Conformance.BLOCK_TRANSFER_WITH_ACTION,
+}
+_ANSWERS: dict[type, type] = {
+    cos.GetRequest: cos.GetResponse,
+    cos.SetRequest: cos.SetResponse,
+    cos.ActionRequest: cos.ActionResponse,
+    cos.AccessRequest: cos.AccessResponse,
+    cos.ReadRequest: cos.ReadResponse,
+    cos.WriteRequest: cos.WriteResponse,
+}
+_NUMBERED = (cos.GetRequest, cos.SetRequest, cos.ActionRequest, cos.GetResponse, cos.SetResponse, cos.ActionResponse)
+_WHOLE_ANSWERS = frozenset(
+    f"{service}_response_{form}" for service in ("get", "set", "action") for form in ("normal", "with_list")
+)
 
 
 class Association:
@@ -65,6 +85,7 @@ class Association:
             required=settings.required,
             take_counter=take_counter,
             peer_title=settings.server_title,
+            dedicated=settings.dedicated,
             general=settings.general,
         )
 
@@ -75,13 +96,10 @@ class Association:
         """
         self.state = follow(self.state, Event.REQUEST)
         try:
+            challenge = acse.challenge_of(self.settings, challenge)
             initiate = encode_apdu(acse.initiate_request(self.settings))
             aarq = acse.aarq(self.settings, challenge, self._channel.seal(initiate, scope=Scope.GLOBAL))
-            answer = decode_apdu((yield encode_apdu(aarq)))
-            raise_for_error(answer)
-            if not isinstance(answer, cos.AareApdu):
-                raise unexpected(answer, "AARE")
-            self.aare = answer
+            self.aare = answer = yield from self._converse(aarq, cos.AareApdu)
             acse.check_accepted(answer)
             self._take_title(answer)
             self.negotiated = self._take_context(answer)
@@ -91,7 +109,7 @@ class Association:
             else:
                 self.state = follow(self.state, Event.ACCEPT)
         except errors.DlmsError:
-            self.state = State.IDLE
+            self.state = follow(self.state, Event.DISPROVED if self.state is State.AUTHENTICATING else Event.REFUSE)
             raise
         return self.negotiated
 
@@ -105,7 +123,7 @@ class Association:
         self.state = follow(self.state, Event.SERVE)
         self._check_conformance(body)
         numbered, theirs = self._number(body)
-        limits = self._limits()
+        limits = self._limits(body)
         match numbered:
             case cos.GetRequest():
                 answer = yield from get(self._ask, numbered, limits)
@@ -115,25 +133,26 @@ class Association:
                 answer = yield from action(self._ask, numbered, limits)
             case _:
                 answer = yield from self._ask(numbered)
-        if not isinstance(answer, Response):
-            raise unexpected(answer, f"an answer to {type(body).__name__}")
-        return _renumber(answer, theirs)
+        return _renumber(_checked(answer, body), theirs)
 
-    def release(self) -> Exchange[None]:
-        """Release the association in order. Raises DlmsErrors; the state is idle afterwards in any case."""
+    def release(self, asked: cos.RlrqApdu | None = None) -> Exchange[cos.RlreApdu]:
+        """Release the association in order, with the RLRQ that is asked for, and return the RLRE.
+
+        Raises DlmsErrors; the state is idle afterwards in any case.
+        """
         self.state = follow(self.state, Event.RELEASE)
         try:
-            information = None
+            information = asked.user_information if asked else None
             if self.settings.control is not None:  # a ciphered context is released under its protection
                 information = self._channel.seal(encode_apdu(acse.initiate_request(self.settings)), scope=Scope.GLOBAL)
-            rlrq = cos.RlrqApdu(reason=cos.ReleaseRequestReason.NORMAL, user_information=information)
-            answer = decode_apdu((yield encode_apdu(rlrq)))
-            raise_for_error(answer)
-            if not isinstance(answer, cos.RlreApdu):
-                raise unexpected(answer, "RLRE")
-            self.state = follow(self.state, Event.RELEASED)
-        finally:
-            self.state = State.IDLE
+            reason = asked.reason if asked else cos.ReleaseRequestReason.NORMAL
+            rlrq = cos.RlrqApdu(reason=reason, user_information=information)
+            answer = yield from self._converse(rlrq, cos.RlreApdu)
+        except BaseException:
+            self.abort()
+            raise
+        self.state = follow(self.state, Event.RELEASED)
+        return answer
 
     def abort(self) -> None:
         """The link is gone, or is about to be closed."""
@@ -151,6 +170,7 @@ class Association:
         if aare.user_information is None:
             raise errors.DecodeError("missing", path="user-information")
         initiate = self._channel.open(aare.user_information)
+        self.aare = replace(aare, user_information=initiate)  # as it is to be read
         return acse.negotiated(decode_apdu(initiate), self.settings.conformance)
 
     def _authenticate(self, challenge: bytes, aare: cos.AareApdu) -> Exchange[None]:
@@ -164,7 +184,7 @@ class Association:
             peer_challenge=(value.charstring if value else None) or b"",
         )
         self.state = follow(self.state, Event.PROVE)
-        counter = self._channel.next_counter() if self.settings.mechanism.name == "HIGH_GMAC" else None
+        counter = self._channel.next_counter() if self.settings.mechanism is Mechanism.HIGH_GMAC else None
         answer = yield from self._ask(_reply_to_hls(handshake.reply(counter), self._next_invoke_id()))
         raise_for_error(answer)
         used = handshake.verify(_proof(answer))
@@ -175,19 +195,40 @@ class Association:
                 last[Scope.GLOBAL] = check_counter(used, last.get(Scope.GLOBAL))
         self.state = follow(self.state, Event.PROVED)
 
+    def _converse(self, apdu: cos.AarqApdu | cos.RlrqApdu, kind: type[A]) -> Exchange[A]:
+        """Send an APDU of ACSE and return its answer; notifications that come before it are kept."""
+        octets = yield encode_apdu(apdu)
+        while True:
+            answer = decode_apdu(octets)
+            raise_for_error(answer)
+            if isinstance(answer, kind):
+                return answer
+            other = decode_apdu(self._channel.open(octets))
+            if not isinstance(other, Notification):
+                raise unexpected(other, kind.__name__)
+            self.notifications.append(other)
+            octets = yield None
+
     def _ask(self, body: object) -> Exchange[object]:
-        """Send one APDU and return the answer that belongs to it; what else comes is kept or dropped."""
+        """Send one APDU and return the answer that belongs to it; what else comes is kept or dropped.
+
+        Raises RequestTooLong rather than send more than the device receives.
+        """
         sent = _invoke_id(body)
-        received: int | None = None
-        octets = yield self._channel.seal(encode_apdu(body))
-        for _ in range(_STALE_ANSWERS):
+        plain = encode_apdu(body)
+        if len(plain) > (limit := self._limits(body).request):
+            raise errors.RequestTooLong(len(plain), limit)
+        octets = yield self._channel.seal(plain)
+        stale = 0
+        while True:
             answer = decode_apdu(self._channel.open(octets))
             if isinstance(answer, Notification):
                 self.notifications.append(answer)
-            elif (received := _invoke_id(answer)) is None or sent is None or received & 0x0F == sent & 0x0F:
+            elif (received := _invoke_id(answer)) is None or sent is None or not (received ^ sent) & _mask(body):
                 return answer
+            elif (stale := stale + 1) >= _STALE_ANSWERS:
+                raise errors.InvokeIdMismatch(received, sent)
             octets = yield None
-        raise errors.InvokeIdMismatch(received=received or 0, expected=sent or 0)
 
     def _check_conformance(self, body: Request) -> None:
         agreed = self.negotiated.conformance if self.negotiated else Conformance(0)
@@ -197,30 +238,50 @@ class Association:
         if missing := needed & ~agreed:
             raise errors.ServiceNotSupported(", ".join(missing.names()))
 
-    def _limits(self) -> Limits:
-        limit = self.negotiated.max_pdu if self.negotiated and self.negotiated.max_pdu else _UNLIMITED
-        return Limits(request=limit - (OVERHEAD if self.settings.control else 0))
+    def _limits(self, body: object) -> Limits:
+        agreed = self.negotiated or Negotiated(Conformance(0), None, 0)
+        limit = agreed.max_pdu or _UNLIMITED
+        split = _SPLITS.get(type(body), Conformance(0)) & agreed.conformance
+        return Limits(request=limit - (OVERHEAD if self.settings.control else 0), split=bool(split))
 
     def _next_invoke_id(self) -> int:
-        self._invoke_id = (self._invoke_id + 1) & 0x0F
+        self._invoke_id = (self._invoke_id + 1) & _INVOKE_ID
         return _CONFIRMED | self._invoke_id
 
     def _number(self, body: B) -> tuple[B, int]:
-        """The request under our own invoke-id, and the requester's."""
+        """The request under our own invoke-id, confirmed, and the requester's."""
         theirs = _invoke_id(body)
         if theirs is None:
             return body, 0
-        return _renumber(body, theirs & ~0x0F & 0xFFFFFFFF | self._next_invoke_id()), theirs
+        ours = self._next_invoke_id()
+        if isinstance(body, cos.AccessRequest):
+            return _renumber(body, theirs & _LONG_FLAGS | _LONG_CONFIRMED | ours & _INVOKE_ID), theirs
+        return _renumber(body, theirs & _FLAGS | ours), theirs
+
+
+def _mask(body: object) -> int:
+    return _LONG_INVOKE_ID if isinstance(body, cos.AccessRequest) else _INVOKE_ID
+
+
+def _checked(answer: object, body: Request) -> Response:
+    """The answer, if it is a whole one to such a request, or an error. Raises UnexpectedApdu."""
+    if isinstance(answer, cos.ExceptionResponse | cos.ConfirmedServiceError):
+        return answer
+    expected = _ANSWERS[type(body)]
+    if not isinstance(answer, Response) or type(answer) is not expected:
+        raise unexpected(answer, expected.__name__)
+    if isinstance(answer, cos.GetResponse | cos.SetResponse | cos.ActionResponse):
+        form = alternative(answer)[0]
+        if form not in _WHOLE_ANSWERS:
+            raise errors.UnexpectedApdu(form.replace("_", "-"), "a whole answer")
+    return answer
 
 
 def _invoke_id(body: object) -> int | None:
     """The invoke-id-and-priority of a request or answer, long or short; None where it has none."""
     if isinstance(body, cos.AccessRequest | cos.AccessResponse):
         return body.long_invoke_id_and_priority
-    if isinstance(body, cos.GetRequest | cos.GetResponse | cos.SetRequest | cos.SetResponse):
-        found: int = alternative(body)[1].invoke_id_and_priority
-        return found
-    if isinstance(body, cos.ActionRequest | cos.ActionResponse):
+    if isinstance(body, _NUMBERED):
         number: int = alternative(body)[1].invoke_id_and_priority
         return number
     return None

@@ -7,7 +7,7 @@ decision, made when the association was configured; the peer can do more, never 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from cas.dlms.errors import KeyUnusable, PolicyViolation, WrongSystemTitle
+from cas.dlms.errors import DecipheringError, KeyUnusable, PolicyViolation, WrongSystemTitle
 from cas.dlms.security.ciphering import Ciphering, check_counter
 from cas.dlms.security.control import SecurityControl
 from cas.dlms.security.policy import Protection
@@ -50,6 +50,8 @@ class Channel:
         if scope is None:
             scope = Scope.DEDICATED if self.dedicated else Scope.GLOBAL
         ciphering = self._key(scope)
+        if ciphering is None:
+            raise KeyUnusable("APDUs are to be ciphered, and there is no encryption and authentication key")
         protected = ciphering.protect(plain, self.own_title, self.next_counter(), self.control)
         if has_service_specific(plain[0]) and not self.general:
             return wrap(plain[0], protected, scope)
@@ -75,19 +77,19 @@ class Channel:
         ciphered = unwrap(octets)
         if ciphered.title and self.peer_title and ciphered.title != self.peer_title:
             raise WrongSystemTitle(ciphered.title, self.peer_title)
+        ciphering = self._key(ciphered.scope)
+        if ciphering is None:
+            word = "global" if ciphered.scope is Scope.GLOBAL else "dedicated"
+            raise DecipheringError(f"an APDU came ciphered with the {word} key, and this association has none")
         title = self.peer_title or ciphered.title
         if not title:
             raise KeyUnusable("the system title of the device is unknown: register the device with its system title")
-        plain, counter, control = self._key(ciphered.scope).unprotect(ciphered.content, title)
+        plain, counter, control = ciphering.unprotect(ciphered.content, title)
         if control.broadcast:
             raise PolicyViolation("an APDU under the broadcast key has no place in an association")
         self.required.require(control)
         self.last_counter[ciphered.scope] = check_counter(counter, self.last_counter.get(ciphered.scope))
         return require_plain_tag(ciphered, plain)
 
-    def _key(self, scope: Scope) -> Ciphering:
-        ciphering = self.ciphering if scope is Scope.GLOBAL else self.dedicated
-        if ciphering is None:
-            word = "global" if scope is Scope.GLOBAL else "dedicated"
-            raise KeyUnusable(f"a ciphered APDU came, and there is no {word} key for this device")
-        return ciphering
+    def _key(self, scope: Scope) -> Ciphering | None:
+        return self.ciphering if scope is Scope.GLOBAL else self.dedicated

@@ -4,7 +4,7 @@ from cas.bindings import cosempdu as cos
 from cas.cosem.data import Data, DataError
 from cas.dlms import axdr
 from cas.dlms.apdu import encode_apdu
-from cas.dlms.errors import BlockError, DecodeError
+from cas.dlms.errors import BlockError, DecodeError, RequestTooLong
 from cas.dlms.xdlms.exchange import Ask, Exchange, Gathering, Limits, blocks, unexpected
 
 _BLOCK_HEAD = 1 + 1 + 1 + 1 + 4 + 5  # tag, choice, invoke-id, last-block, block-number, length of raw-data
@@ -38,6 +38,8 @@ def _send(ask: Ask, request: cos.ActionRequest, limits: Limits) -> Exchange[obje
     if octets <= limits.request:
         return (yield from ask(request))
     raw = _raw(request)
+    if raw is None or not limits.split:
+        raise RequestTooLong(octets, limits.request)
     parts = blocks(raw, limits.request - (octets - len(raw)) - _BLOCK_HEAD, limits.request - _BLOCK_HEAD)
     block = next(parts)
     body = _first(request, block)
@@ -59,12 +61,13 @@ def _send(ask: Ask, request: cos.ActionRequest, limits: Limits) -> Exchange[obje
         body = cos.ActionRequest(action_request_with_pblock=following)
 
 
-def _raw(request: cos.ActionRequest) -> bytes:
+def _raw(request: cos.ActionRequest) -> bytes | None:
+    """What can go in blocks: the parameters, if there are any."""
     if (normal := request.action_request_normal) is not None and normal.method_invocation_parameters is not None:
         return normal.method_invocation_parameters.octets
     if (listed := request.action_request_with_list) is not None:
         return axdr.encode(listed.method_invocation_parameters)
-    raise unexpected(request, "action-request-normal or -with-list with parameters")
+    return None
 
 
 def _first(request: cos.ActionRequest, block: cos.DataBlockSa) -> cos.ActionRequest:
@@ -95,12 +98,25 @@ def _assemble(request: cos.ActionRequest, ip: int, raw: bytes) -> cos.ActionResp
 
 
 def _single(raw: bytes) -> cos.ActionResponseWithOptionalData:
-    """What the blocks hold: the whole response, or with some devices its return parameters alone."""
+    """What the blocks hold: the whole response, or with some devices its return parameters or their Data alone.
+
+    The standard leaves it open; as only what is long comes in blocks, no octets fit two of these.
+    """
     try:
         return axdr.decode(cos.ActionResponseWithOptionalData, raw)
     except DecodeError as error:
-        try:
-            returned = cos.GetDataResult(data=Data.decode(raw))
-        except DataError:
+        returned = _returned(raw)
+        if returned is None:
             raise error from None
         return cos.ActionResponseWithOptionalData(result=cos.ActionResult.SUCCESS, return_parameters=returned)
+
+
+def _returned(raw: bytes) -> cos.GetDataResult | None:
+    try:
+        return cos.GetDataResult(data=Data.decode(raw))
+    except DataError:
+        pass
+    try:
+        return axdr.decode(cos.GetDataResult, raw)
+    except DecodeError:
+        return None

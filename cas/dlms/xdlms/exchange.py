@@ -13,6 +13,8 @@ from cas.dlms import errors
 
 R = TypeVar("R")
 
+_EMPTY_BLOCKS = 8
+
 Exchange: TypeAlias = Generator[bytes | None, bytes, R]
 """Yields octets to send (None: wait for more), is sent octets that came, returns R."""
 
@@ -22,10 +24,14 @@ Ask: TypeAlias = Callable[[object], Exchange[object]]
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What bounds a transfer, in octets: `request` is one plain request APDU, `answer` all blocks of an answer."""
+    """What bounds a transfer, in octets: `request` is one plain request APDU, `answer` all blocks of an answer.
+
+    `split`: whether the device agreed to take a longer request of this service in blocks.
+    """
 
     request: int
     answer: int = 1 << 24
+    split: bool = True
 
 
 def alternative(body: object) -> tuple[str, Any]:
@@ -40,27 +46,27 @@ class Gathering:
     """The blocks of an answer, put together in order; a peer that sends without end is stopped."""
 
     def __init__(self, limit: int) -> None:
-        self._parts: list[bytes] = []
-        self._size = 0
+        self._octets = bytearray()
         self._limit = limit
-
-    @property
-    def received(self) -> int:
+        self._empty = 0
+        self.received = 0
         """The number of the last block taken."""
-        return len(self._parts)
 
     def take(self, number: int, raw: bytes) -> None:
         """Add the next block. Raises BlockError when its number is not the next one, or the answer grows too long."""
         if number != self.received + 1:
             raise errors.BlockError(f"block {number} came where block {self.received + 1} was due")
-        self._size += len(raw)
-        if self._size > self._limit:
+        self._empty += not raw
+        if self._empty > _EMPTY_BLOCKS:
+            raise errors.BlockError(f"{self._empty} blocks were empty")
+        if len(self._octets) + len(raw) > self._limit:
             raise errors.BlockError(f"the answer exceeds {self._limit} octets")
-        self._parts.append(raw)
+        self._octets += raw
+        self.received = number
 
     def whole(self) -> bytes:
         """All octets."""
-        return b"".join(self._parts)
+        return bytes(self._octets)
 
 
 def blocks(raw: bytes, first: int, others: int) -> Iterator[cos.DataBlockSa]:

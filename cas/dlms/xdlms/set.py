@@ -3,7 +3,7 @@
 from cas.bindings import cosempdu as cos
 from cas.dlms import axdr
 from cas.dlms.apdu import encode_apdu
-from cas.dlms.errors import BlockError
+from cas.dlms.errors import BlockError, RequestTooLong
 from cas.dlms.xdlms.exchange import Ask, Exchange, Limits, blocks, unexpected
 
 _BLOCK_HEAD = 1 + 1 + 1 + 1 + 4 + 5  # tag, choice, invoke-id, last-block, block-number, length of raw-data
@@ -18,6 +18,8 @@ def set_(ask: Ask, request: cos.SetRequest, limits: Limits) -> Exchange[object]:
     if octets <= limits.request:
         return (yield from ask(request))
     raw = _raw(request)
+    if raw is None or not limits.split:
+        raise RequestTooLong(octets, limits.request)
     parts = blocks(raw, limits.request - (octets - len(raw)) - _BLOCK_HEAD, limits.request - _BLOCK_HEAD)
     body = _first(request, next(parts))
     while True:
@@ -35,12 +37,13 @@ def set_(ask: Ask, request: cos.SetRequest, limits: Limits) -> Exchange[object]:
         body = cos.SetRequest(set_request_with_datablock=following)
 
 
-def _raw(request: cos.SetRequest) -> bytes:
+def _raw(request: cos.SetRequest) -> bytes | None:
+    """What can go in blocks."""
     if request.set_request_normal is not None:
         return request.set_request_normal.value.octets
     if request.set_request_with_list is not None:
         return axdr.encode(request.set_request_with_list.value_list)
-    raise unexpected(request, "set-request-normal or -with-list")
+    return None
 
 
 def _first(request: cos.SetRequest, block: cos.DataBlockSa) -> cos.SetRequest:
