@@ -10,6 +10,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Protocol, Self, TypeVar
 
+from cas.bindings import cosempdu as cos
 from cas.dlms.acse import Negotiated, Settings
 from cas.dlms.apdu import Request, Response
 from cas.dlms.association import Association, Notification
@@ -64,6 +65,16 @@ class Client:
         """What the device agreed to; None before `open`."""
         return self._association.negotiated
 
+    @property
+    def aare(self) -> cos.AareApdu | None:
+        """The device's answer to the AARQ, its user-information deciphered where it was accepted."""
+        return self._association.aare
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the association is open, as far as is known here."""
+        return self._association.state is State.ASSOCIATED
+
     async def open(self) -> Negotiated:
         """Connect and associate; leaves nothing open if that fails."""
         try:
@@ -76,6 +87,10 @@ class Client:
     async def request(self, body: Request) -> Response:
         """Ask one service; see `Association.request`."""
         return await self._run(self._association.request(body))
+
+    async def release(self, asked: cos.RlrqApdu | None = None) -> cos.RlreApdu:
+        """Release the association and return the RLRE; see `Association.release`."""
+        return await self._run(self._association.release(asked))
 
     async def close(self) -> None:
         """Release the association if it is open, and close the link. Never raises, never hangs."""

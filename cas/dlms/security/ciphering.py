@@ -57,6 +57,10 @@ class Ciphering:
     def __repr__(self) -> str:
         return f"Ciphering(suite={self.suite.number}, keys hidden)"
 
+    def with_key(self, encryption_key: bytes) -> "Ciphering":
+        """Another encryption key, such as a dedicated one, beside the same authentication key. Raises KeyUnusable."""
+        return Ciphering(self.suite, encryption_key, self._authentication_key)
+
     def protect(self, plain: bytes, title: bytes, counter: int, control: SecurityControl, header: bytes = b"") -> bytes:
         """Protect as `control` says, under the sender's `title` and its next `counter`.
 
