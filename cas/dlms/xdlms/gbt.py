@@ -106,8 +106,6 @@ class Transfer:
         last, streaming = bool(block.block_control & _LAST), bool(block.block_control & _STREAMING)
         if block.block_number == 0:
             raise BlockError("block number 0: the peer gave the block transfer up")
-        if block.block_number_ack >= self._next:
-            raise BlockError(f"block {block.block_number_ack} acknowledged, {self._next - 1} was the last one sent")
         self.peer_window = block.block_control & MAX_WINDOW
         self.confirmed = self.peer_window > 0
         was_complete, had = self.complete, (self.received, self.acknowledged)
@@ -180,6 +178,8 @@ class Transfer:
         return apdus
 
     def _take_acknowledgement(self, number: int) -> None:
+        if number >= self._next:  # some peers fill the field with ones: what was never sent cannot be acknowledged
+            return
         while self._queue and self._queue[0].number <= number:
             self.acknowledged = self._queue.popleft().number
 

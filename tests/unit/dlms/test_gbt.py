@@ -132,7 +132,6 @@ def test_a_receiver_may_confirm_the_last_block_and_does_so_again_when_it_is_repe
     ("incoming", "says"),
     [
         ([apdu(1, 0, 0)], "gave the block transfer up"),
-        ([apdu(1, 1, 9, b"a")], "block 9 acknowledged"),
         ([apdu(LAST | 1, 1, 0, b"a"), apdu(1, 2, 0, b"b")], "follows the last block"),
         ([apdu(STREAMING | 1, 2, 0, b"b"), apdu(LAST | 1, 1, 0, b"a")], "follows the last block"),
         ([apdu(STREAMING | 1, 1, 0, bytes(60)), apdu(STREAMING | 1, 3, 0, bytes(60))], "more than 100 octets"),
@@ -143,6 +142,12 @@ def test_a_receiver_may_confirm_the_last_block_and_does_so_again_when_it_is_repe
 def test_a_peer_that_breaks_the_rules_is_stopped(incoming: list[bytes], says: str) -> None:
     with pytest.raises(BlockError, match=says):
         feed(Transfer(window=5, limit=100), *incoming)
+
+
+def test_an_acknowledgement_of_what_was_never_sent_says_nothing() -> None:
+    receiver = Transfer(window=5)
+    assert feed(receiver, apdu(1, 1, 0, b"a"), apdu(STREAMING | 1, 2, 0xFFFF, b"b")) == ([apdu(LAST | 5, 1, 1)], None)
+    assert (receiver.acknowledged, receiver.delivered) == (0, False)
 
 
 def test_what_does_not_fit_is_not_begun() -> None:
