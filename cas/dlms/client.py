@@ -18,7 +18,6 @@ from cas.dlms.errors import DlmsError
 from cas.dlms.states import State
 from cas.dlms.xdlms.exchange import Exchange
 from transports.base import Transport
-from transports.errors import TransportError
 
 R = TypeVar("R")
 
@@ -98,9 +97,10 @@ class Client:
             if self._association.state is State.ASSOCIATED and self._association.settings.release:
                 async with asyncio.timeout(RELEASE_TIME):
                     await self._run(self._association.release())
-        except (DlmsError, TransportError, TimeoutError):
-            pass  # the link is closed in any case, which ends the association as well
+        except Exception:  # noqa: BLE001, S110 - whatever fails: the link is closed, which ends the association as well
+            pass
         finally:
+            self._association.abort()
             await self._transport.close()
 
     async def __aenter__(self) -> Self:
@@ -124,6 +124,7 @@ class Client:
                 if self._counters:
                     await self._counters.ensure(COUNTERS_A_STEP)
                 outgoing = exchange.send(incoming)
+                self._hand_over()
         except StopIteration as stop:
             result: R = stop.value
             return result
