@@ -4,13 +4,15 @@ AccessError
 ├── Refused             the request cannot be accepted: a list of problems; nothing was stored or done
 ├── Stopping            the service is stopping and takes no new work
 ├── NotStored           the database takes no results
-└── OutcomeUnknown      what changes a device was sent and not answered: never sent again by itself
+├── OutcomeUnknown      what changes a device was sent and not answered: never sent again by itself
+└── StepFailed          a procedure on a device came to a failure; the association is as it was
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cas.access.codes import Code
+from cas.access.model import Failure
 from cas.errors import CasError
 
 
@@ -52,3 +54,11 @@ class NotStored(AccessError):
 
 class OutcomeUnknown(AccessError):
     """A request that changes the device was sent and not answered; the association is gone."""
+
+
+class StepFailed(AccessError):
+    """A procedure on a device came to a failure; the association can serve the next request."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(f"{failure.reason}: {failure.details}")
+        self.failure = failure

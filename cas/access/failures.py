@@ -6,7 +6,7 @@ The reason is short and stable, for programs and statistics; the details say wha
 import asyncio
 
 from cas.access.codes import Code
-from cas.access.errors import OutcomeUnknown
+from cas.access.errors import OutcomeUnknown, StepFailed
 from cas.access.model import Failure
 from cas.devices import errors as devices
 from cas.dlms import errors as dlms
@@ -92,6 +92,8 @@ INTERNAL = Failure(Code.FAILED, "internal error", "the service failed on this de
 
 def describe(error: BaseException) -> Failure | None:
     """What a client is told of an error; None for an error that no device causes: a fault of this program."""
+    if isinstance(error, StepFailed):
+        return error.failure
     for cls in type(error).__mro__:
         if cls in _TABLE:
             code, reason, advice = _TABLE[cls]

@@ -1,0 +1,116 @@
+"""A device in the hands of one caller, who says which associations are opened on it, one after another.
+
+async with lines.hold(device_id) as line:
+    aare = await line.open()
+    answer = await line.request(get_request)
+    rlre = await line.release(rlrq)
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager, nullcontext
+
+from cas.bindings import cosempdu as cos
+from cas.devices.counters import Counters
+from cas.devices.errors import KeyMissing
+from cas.devices.keys import KeyKind, Secret
+from cas.devices.model import Device
+from cas.devices.registry import get_device
+from cas.devices.sessions import Sessions, settings_of
+from cas.dlms.apdu import Request, Response
+from cas.dlms.client import Client
+from cas.dlms.errors import AssociationRefused, NotAssociated
+from cas.dlms.requested import requested
+from transports.base import Transport
+
+
+class Line:
+    """One device, and at the most one association with it. Each association has a link of its own."""
+
+    def __init__(
+        self,
+        device: Device,
+        keys: Mapping[KeyKind, Secret],
+        client_title: bytes,
+        counters: Counters,
+        transport: Callable[[str], Transport],
+    ) -> None:
+        self._device = device
+        self._keys = keys
+        self._client_title = client_title
+        self._counters = counters
+        self._transport = transport
+        self._client: Client | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether an association is open, as far as is known here."""
+        return self._client is not None and self._client.is_open
+
+    async def open(self, aarq: cos.AarqApdu | None = None) -> cos.AareApdu:
+        """Associate, as the registry says or as `aarq` does, after closing what was open, and return the AARE.
+
+        An AARE that refuses is returned to who gave an `aarq`, and else raised as AssociationRefused. Raises
+        DeviceError, TransportError, DlmsError.
+        """
+        await self.close()
+        missing = self._device.needed_keys.difference(self._keys)
+        if missing and aarq is None:
+            raise KeyMissing(self._device.device_id, sorted(missing))
+        settings = settings_of(self._device, self._keys, self._client_title)
+        if aarq is not None:
+            settings = requested(aarq, settings)
+        lease = None
+        if (encryption := self._keys.get(KeyKind.ENCRYPTION)) is not None:
+            # under the title that the AARQ names: it is part of the initialization vector
+            lease = await self._counters.lease(encryption, settings.client_title, self._device.device_id)
+        client = Client(self._transport(self._device.url), settings, lease)
+        try:
+            await client.open()
+        except AssociationRefused:
+            if aarq is None or client.aare is None:
+                raise
+            return client.aare
+        self._client = client
+        assert client.aare is not None  # noqa: S101 - without it the association is not open
+        return client.aare
+
+    async def request(self, request: Request) -> Response:
+        """Ask one service. Raises NotAssociated, DlmsError, TransportError."""
+        return await self._associated("a service").request(request)
+
+    async def release(self, rlrq: cos.RlrqApdu) -> cos.RlreApdu:
+        """Release the association and return the RLRE; it is closed in any case."""
+        try:
+            return await self._associated("RLRQ").release(rlrq)
+        finally:
+            await self.close()
+
+    async def close(self) -> None:
+        """Release what is open, and close the link. Never raises."""
+        client, self._client = self._client, None
+        if client is not None:
+            await client.close()
+
+    def _associated(self, what: str) -> Client:
+        if self._client is None:
+            raise NotAssociated(what, "not open")
+        return self._client
+
+
+class Lines(Sessions):
+    """Hands out devices, one caller at a time for each, as `Sessions` does associations."""
+
+    @asynccontextmanager
+    async def hold(self, device_id: str) -> AsyncIterator[Line]:
+        """Have the device once nobody else does; what is open on it in the end is closed. Raises DeviceError."""
+        lock = self._locks.setdefault(device_id, asyncio.Lock())
+        async with lock, self._exclusion.hold(device_id) if self._exclusion else nullcontext():
+            registered = await get_device(self._pool, device_id)
+            device = registered.device
+            title = device.client_system_title or self._client_title
+            line = Line(device, registered.unseal(self._keyring), title, self._counters, self._transport)
+            try:
+                yield line
+            finally:
+                await line.close()
