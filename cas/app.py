@@ -4,19 +4,34 @@ import asyncio
 import ipaddress
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
+from dataclasses import dataclass
+from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import structlog
 from aiohttp import web
 from psycopg import OperationalError
 
-from cas.access.postgres import open_store
+from cas.access.bulk import Bulk
+from cas.access.chunks import Chunks
+from cas.access.failures import LOST
+from cas.access.ports import Devices
+from cas.access.postgres import PostgresStore, open_store
 from cas.access.registered import RegisteredDevices
+from cas.access.schedule import Calendar
 from cas.access.service import AccessService
+from cas.access.writer import ResultWriter
 from cas.config import Settings
 from cas.devices.counters import Counters
+from cas.devices.exclusion import open_exclusion
 from cas.devices.master_key import load_keyring
 from cas.devices.sessions import Sessions
+from cas.engine.clock import DatabaseClock
+from cas.engine.permits import Permits
+from cas.engine.planner import Planner
+from cas.engine.signals import Signals, open_signals
+from cas.engine.worker import Worker, WorkerSettings, conninfo_of
 from cas.errors import ConfigurationError
 from cas.soap.http import PATH, SoapHttp
 from cas.soap.service import SoapService
@@ -29,13 +44,15 @@ READY_WITHIN = 2.0
 
 
 @asynccontextmanager
-async def open_service(settings: Settings) -> AsyncIterator[str]:
+async def open_service(settings: Settings, *, work: bool = True) -> AsyncIterator[str]:
     """Run the whole service; yield its URL. In the end nothing new is taken, and what runs gets `stop_grace` seconds.
+
+    Without `work` it is a front only: what is scheduled or large is done by workers elsewhere.
 
     Raises CasError.
     """
     await require_loopback(settings.host)
-    async with open_database(settings) as pool, open_access(settings, pool) as access:
+    async with open_database(settings) as pool, open_access(settings, pool, work=work) as access:
         soap = SoapHttp(
             SoapService(access, limit=settings.max_request_octets, strict=settings.strict_order),
             lambda: _is_ready(pool),
@@ -46,21 +63,93 @@ async def open_service(settings: Settings) -> AsyncIterator[str]:
 
 
 @asynccontextmanager
-async def open_access(settings: Settings, pool: Pool) -> AsyncIterator[AccessService]:
-    """The use cases on a database. What a process that died left is told first."""
-    keyring = await asyncio.to_thread(load_keyring, settings, lambda message: log.warning(message))
-    counters = Counters(pool, near_top=_warn_of_counter)
-    sessions = Sessions(pool, keyring, counters, settings.client_title)
-    async with open_store(pool) as store:
+async def open_access(settings: Settings, pool: Pool, *, work: bool = True) -> AsyncIterator[AccessService]:
+    """The use cases on a database; with `work`, this process also does what is scheduled or large.
+
+    What a process that died left is told first.
+    """
+    async with _open_parts(settings, pool) as parts:
         access = AccessService(
-            store, RegisteredDevices(pool, sessions), sync_wait=settings.sync_wait, limit=settings.devices_at_once
+            parts.store,
+            parts.devices,
+            sync_wait=settings.sync_wait,
+            limit=parts.permits,
+            activations=parts.signals,
         )
+        parts.signals.on_stop(access.stop_execution)
         if abandoned := await access.start():
             log.warning("activations that a stopped process left were ended", activations=abandoned)
-        try:
-            yield access
-        finally:
-            await access.stop(settings.stop_grace)
+        async with _working(settings, parts) if work else nullcontext():
+            try:
+                yield access
+            finally:
+                await access.stop(settings.stop_grace)
+
+
+@asynccontextmanager
+async def open_worker(settings: Settings) -> AsyncIterator[None]:
+    """A worker without a front. In the end it hands back what it has not finished. Raises CasError."""
+    async with open_database(settings) as pool, _open_parts(settings, pool) as parts, _working(settings, parts):
+        yield
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """What a front and a worker share when they are one process."""
+
+    pool: Pool
+    store: PostgresStore
+    devices: Devices
+    permits: Permits
+    planner: Planner
+    signals: Signals
+
+
+@asynccontextmanager
+async def _open_parts(settings: Settings, pool: Pool) -> AsyncIterator[_Parts]:
+    keyring = await asyncio.to_thread(load_keyring, settings, lambda message: log.warning(message))
+    counters = Counters(pool, near_top=_warn_of_counter)
+    calendar = Calendar(
+        ZoneInfo(settings.zone), timedelta(seconds=settings.activation_window), make_up=settings.make_up_missed
+    )
+    planner = Planner(calendar, chunk_size=settings.chunk_devices)
+    conninfo = conninfo_of(pool)
+    async with (
+        open_exclusion(conninfo) as exclusion,
+        open_signals(pool, conninfo) as signals,
+        open_store(pool, planner) as store,
+    ):
+        sessions = Sessions(pool, keyring, counters, settings.client_title, exclusion=exclusion)
+        devices = RegisteredDevices(pool, sessions)
+        yield _Parts(pool, store, devices, Permits(settings.devices_at_once), planner, signals)
+
+
+@asynccontextmanager
+async def _working(settings: Settings, parts: _Parts) -> AsyncIterator[None]:
+    clock = await DatabaseClock.read(parts.pool)
+    bulk = Bulk(Chunks(parts.pool), ResultWriter(parts.store), parts.devices, parts.permits, clock=clock)
+    parts.signals.on_stop(bulk.cancel)
+    worker = Worker(
+        parts.pool,
+        parts.planner,
+        bulk,
+        parts.signals,
+        clock,
+        WorkerSettings(
+            bulk_chunks=settings.devices_at_once // settings.chunk_devices + 2,
+            heartbeat=settings.worker_stalled_after / 3,
+            stalled_after=settings.worker_stalled_after,
+            grace=settings.stop_grace,
+        ),
+        lambda now: parts.store.recover(LOST, now),
+    )
+    stop = asyncio.Event()
+    task = asyncio.create_task(worker.run(stop), name="worker")
+    try:
+        yield
+    finally:
+        stop.set()
+        await task
 
 
 async def require_loopback(host: str) -> None:

@@ -8,8 +8,9 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -54,6 +55,17 @@ class Settings(BaseSettings):
     stop_grace: Annotated[float, Field(ge=0, le=3600)] = Field(
         10.0, description="seconds that a stopping service leaves to what is under way"
     )
+    zone: str = Field("UTC", description="time zone in which days, months and years of RepeatingInterval are counted")
+    activation_window: Seconds = Field(
+        3600.0, description="seconds in which devices are accessed and retried where a DeviceAccess has no Duration"
+    )
+    make_up_missed: bool = Field(
+        True, description="make up the newest activation that was missed, as long as its Duration lasts"
+    )
+    chunk_devices: Count = Field(500, description="devices of an activation that one worker takes at a time")
+    worker_stalled_after: Annotated[float, Field(ge=1, le=3600)] = Field(
+        30.0, description="seconds without a heartbeat after which a worker is taken for dead"
+    )
     strict_order: bool = Field(
         False, description="refuse messages whose elements are out of schema order, as the deployed clients write them"
     )
@@ -61,6 +73,15 @@ class Settings(BaseSettings):
 
     log_level: str = Field("info", pattern="^(debug|info|warning|error)$", description="least severe line logged")
     log_format: str = Field("console", pattern="^(console|json)$", description="form of a log line")
+
+    @field_validator("zone")
+    @classmethod
+    def _zone_exists(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ValueError, OSError, ZoneInfoNotFoundError):
+            raise ValueError("not a time zone; Europe/Amsterdam is one") from None
+        return value
 
     @property
     def master_key_path(self) -> Path:

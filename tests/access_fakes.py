@@ -26,7 +26,9 @@ class MemoryStore:
         self.messages: dict[tuple[str, str, bytes], tuple[UUID, datetime]] = {}
         self.down = False
 
-    async def create(self, access: DeviceAccess, digest: bytes, window: timedelta | None) -> UUID:
+    async def create(
+        self, access: DeviceAccess, digest: bytes, window: timedelta | None, *, queued: bool = False
+    ) -> UUID:
         if window is not None:
             key = (access.origin.source or "", access.origin.message_id or "", digest)
             if key in self.messages:
@@ -35,7 +37,7 @@ class MemoryStore:
                     return made
             self.messages[key] = (access.id, access.created_at)
         self.resources[access.id] = access
-        self.executing[access.id] = True
+        self.executing[access.id] = not queued
         return access.id
 
     async def add_results(self, results: Sequence[Result]) -> None:

@@ -4,20 +4,20 @@ One device never disturbs another. A result is stored as soon as it is there.
 """
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
 import structlog
 
-from cas.access.errors import NotStored
-from cas.access.failures import CANCELED, INTERNAL, describe, not_attempted
+from cas.access.failures import CANCELED, INTERNAL, describe
 from cas.access.model import DeviceAccess, Failure, Octets, Result, Target
-from cas.access.ports import Devices, Session, Store
+from cas.access.ports import Devices, Store
+from cas.access.visit import Hooks, request_of, visit
 from cas.access.writer import ResultWriter
-from cas.dlms.apdu import Request, decode_apdu, encode_apdu
-from cas.dlms.errors import DlmsError
+from cas.dlms.apdu import Request
+from cas.engine.permits import ON_DEMAND, Permits
 
 log = structlog.get_logger(__name__)
 
@@ -35,22 +35,21 @@ class Execution:
 
 
 class Runner:
-    """The activations under way in this process, at most `limit` devices at a time."""
+    """The on-demand activations under way in this process, which each begin with a permit for every device."""
 
-    def __init__(self, store: Store, devices: Devices, *, limit: int, clock: Callable[[], datetime]) -> None:
+    def __init__(self, store: Store, devices: Devices, *, permits: Permits, clock: Callable[[], datetime]) -> None:
         self._store = store
         self._devices = devices
-        self._limit = limit
         self._clock = clock
         # First come, first served: activations take turns, device by device; a large one does not hold up a small one.
-        self._permits = asyncio.Semaphore(limit)
+        self._permits = permits
         self._writer = ResultWriter(store)
         self._executions: dict[UUID, Execution] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     def start(self, access: DeviceAccess) -> Execution:
         """Do the first activation of a resource; it goes on by itself."""
-        execution = Execution(access, 1, [_request(octets) for octets in access.requests])
+        execution = Execution(access, 1, [request_of(octets) for octets in access.requests])
         self._executions[access.id] = execution
         task = asyncio.create_task(self._run(execution), name=f"access {access.id}")
         self._tasks.add(task)
@@ -80,7 +79,7 @@ class Runner:
         try:
             remaining = iter(access.targets)
             async with asyncio.TaskGroup() as group:
-                for _ in range(min(self._limit, len(access.targets))):
+                for _ in range(min(self._permits.limit, len(access.targets))):
                     group.create_task(self._work(execution, remaining))
             await self._store.finish(access.id, execution.activation, stopped=execution.stopped, at=self._clock())
         except Exception:
@@ -92,76 +91,42 @@ class Runner:
 
     async def _work(self, execution: Execution, remaining: Iterator[Target]) -> None:
         for target in remaining:
-            async with self._permits:
+            async with self._permits.permit(ON_DEMAND):
                 await self._access(execution, target)
 
     async def _access(self, execution: Execution, target: Target) -> None:
-        ledger = _Ledger(execution, target, self._writer, self._clock)
-        try:
-            if not execution.stopped:
-                async with self._devices.session(target.device_id) as session:
-                    await self._ask(execution, session, ledger)
-        except NotStored:
-            raise
-        except Exception as error:  # noqa: BLE001 - whatever one device causes stays with that device
-            await ledger.fail(_failure(error, execution, target))
-        if execution.stopped:
-            await ledger.fill(CANCELED)
-
-    async def _ask(self, execution: Execution, session: Session, ledger: "_Ledger") -> None:
-        for request in execution.requests:
-            if execution.stopped:
-                return
-            try:
-                response = await session.request(request)
-            except DlmsError as error:
-                if not error.association_usable:
-                    raise
-                await ledger.add(_failure(error, execution, ledger.target))
-            else:
-                await ledger.add(Octets(encode_apdu(response)))
+        ledger = _Ledger(execution, target, self._writer, self._clock())
+        hooks = Hooks(answered=ledger.add, is_stopped=lambda: execution.stopped)
+        made = await visit(self._devices, target.device_id, execution.requests, range(len(execution.requests)), hooks)
+        await ledger.store(made.failures(lambda error: _failure(error, execution, target), lambda _number: CANCELED))
 
 
 class _Ledger:
-    """The results of one device in one activation, one for each request, in order."""
+    """The results of one device in one activation."""
 
-    def __init__(
-        self, execution: Execution, target: Target, writer: ResultWriter, clock: Callable[[], datetime]
-    ) -> None:
-        self.target = target
+    def __init__(self, execution: Execution, target: Target, writer: ResultWriter, activated: datetime) -> None:
         self._execution = execution
+        self._target = target
         self._writer = writer
-        self._activated = clock()
-        self._next = 0
+        self._activated = activated
 
-    async def add(self, answer: Octets | Failure) -> None:
-        """Store the result of the next request."""
-        await self._store([answer])
+    async def add(self, number: int, answer: Octets) -> None:
+        """Store the answer to a request."""
+        await self.store({number: answer})
 
-    async def fail(self, failure: Failure) -> None:
-        """The next request failed, and with it the association."""
-        missing = len(self._execution.requests) - self._next
-        if missing:
-            await self._store([failure, *[not_attempted(failure)] * (missing - 1)])
-
-    async def fill(self, failure: Failure) -> None:
-        """None of the further requests was sent."""
-        await self._store([failure] * (len(self._execution.requests) - self._next))
-
-    async def _store(self, answers: Sequence[Octets | Failure]) -> None:
-        execution, first = self._execution, self._next
-        self._next += len(answers)
+    async def store(self, answers: Mapping[int, Octets | Failure]) -> None:
+        """Store what requests came to."""
         await self._writer.add(
             [
                 Result(
-                    access_id=execution.access.id,
-                    activation=execution.activation,
+                    access_id=self._execution.access.id,
+                    activation=self._execution.activation,
                     request=number,
-                    device_id=self.target.device_id,
+                    device_id=self._target.device_id,
                     activated=self._activated,
                     answer=answer,
                 )
-                for number, answer in enumerate(answers, first)
+                for number, answer in sorted(answers.items())
             ]
         )
 
@@ -180,7 +145,3 @@ def _failure(error: Exception, execution: Execution, target: Target) -> Failure:
         "device access failed", access_id=str(execution.access.id), device_id=target.device_id, reason=failure.reason
     )
     return failure
-
-
-def _request(octets: Octets) -> Request:
-    return decode_apdu(octets)  # type: ignore[return-value]  # only request APDUs are stored as requests

@@ -73,6 +73,8 @@ class DeviceAccess:
     terms: Terms
     targets: tuple[Target, ...]
     requests: tuple[Octets, ...]
+    groups: tuple[str, ...] = ()
+    """GroupIDs; their devices are found at each activation."""
     state: State = State.ACTIVE
 
 
@@ -98,6 +100,8 @@ class Result:
     activated: datetime
     """When the device was accessed."""
     answer: Octets | Failure
+    attempts: int = 1
+    """How often the device was tried."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,7 @@ from xsdata.models.datatype import XmlDateTime, XmlDuration
 from cas.access.codes import Code
 from cas.access.errors import Problem, Refused
 from cas.access.model import Octets, Origin, Terms
+from cas.access.recurrence import Interval, activation
 from cas.bindings import cosempdu as cos
 from cas.bindings import device_access as dev
 from cas.dlms.apdu import encode_apdu
@@ -102,6 +103,8 @@ def _read_terms(noun: dev.DeviceAccess, problems: list[Problem]) -> Terms | None
     for element, period in (("RepeatingInterval", noun.repeating_interval), ("Duration", noun.duration)):
         if period is not None and not _is_positive(period):
             problems.append(Problem(Code.PAYLOAD, f"{element} is {period}: it must be longer than nothing", element))
+        elif period is not None and not _is_in_range(period):
+            problems.append(Problem(Code.PAYLOAD, f"{element} is {period}: it must end before the year 9999", element))
     if problems:
         return None
     return Terms(
@@ -120,15 +123,18 @@ def _is_positive(period: XmlDuration) -> bool:
     return not period.negative and any(parts)
 
 
+def _is_in_range(period: XmlDuration) -> bool:
+    try:
+        return activation(datetime(2000, 1, 1, tzinfo=UTC), Interval.parse(str(period)), 1, UTC) is not None
+    except (ValueError, OverflowError):
+        return False
+
+
 def _check_terms(terms: Terms, now: datetime) -> Iterator[Problem]:
     first = max(terms.activates, now) if terms.activates else now
     if terms.expires is not None and terms.expires <= first:
         details = f"Expires {terms.expires.isoformat()} is not after the first activation, {first.isoformat()}"
         yield Problem(Code.RELATIONSHIP, details, "Expires")
-    if terms.activates is not None and terms.activates > now:
-        yield _later("an Activates in the future", "Activates")
-    if terms.repeating_interval is not None:
-        yield _later("RepeatingInterval", "RepeatingInterval")
     if terms.accept_data_notification:
         yield _later("AcceptDataNotification true", "AcceptDataNotification")
 

@@ -13,9 +13,12 @@ from cas.dlms.apdu import Request, Response
 class Store(Protocol):
     """DeviceAccess resources with their activations and results; changes are durable when a call returns."""
 
-    async def create(self, access: DeviceAccess, digest: bytes, window: timedelta | None) -> UUID:
+    async def create(
+        self, access: DeviceAccess, digest: bytes, window: timedelta | None, *, queued: bool = False
+    ) -> UUID:
         """Store a new resource and begin its activation 1; return its ID, or that of the one it is a repeat of.
 
+        `queued`: its activations are the engine's; otherwise the only one begins now, and the caller does it.
         It is a repeat if a message of the same source, ID and `digest` came within the `window` or is still being
         done; without a `window` it is none.
         """
@@ -54,6 +57,14 @@ class Store(Protocol):
 
         Return how many activations there were.
         """
+        ...
+
+
+class Activations(Protocol):
+    """What the engine does in other processes, seen from this one."""
+
+    async def finished(self, access_id: UUID) -> None:
+        """Wait until nothing of a resource is under way."""
         ...
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from psycopg import OperationalError
@@ -10,6 +10,8 @@ from psycopg.rows import TupleRow
 
 from cas.access.codes import Code
 from cas.access.model import DeviceAccess, Failure, Octets, Origin, Result, Selection, State, Tally, Target, Terms
+from cas.access.schedule import Calendar
+from cas.engine.planner import Planner
 from cas.store.database import Connection, Pool, connected
 from cas.store.queries import query
 
@@ -24,12 +26,14 @@ _MESSAGE_REMEMBER = query("message_remember")
 _ACCESS_INSERT = query("access_insert")
 _ACCESS_INSERT_DEVICES = query("access_insert_devices")
 _ACCESS_INSERT_REQUESTS = query("access_insert_requests")
+_ACCESS_INSERT_GROUPS = query("access_insert_groups")
 _ACCESS_BY_ID = query("access_by_id")
 _ACCESS_SET_STATE = query("access_set_state")
 _ACCESS_DELETE = query("access_delete")
 _ACTIVATION_BEGIN = query("activation_begin")
 _ACTIVATION_FINISH = query("activation_finish")
 _ACTIVATION_ABANDONED = query("activation_abandoned")
+_ACCESS_PLANNED = query("access_planned")
 _RESULT_INSERT = query("result_insert")
 _RESULT_FILL = query("result_fill")
 _RESULT_PAGE = query("result_page")
@@ -44,11 +48,14 @@ _REMEMBERED = timedelta(days=1)
 class PostgresStore:
     """`cas.access.ports.Store` on a pool. `open_store` makes one."""
 
-    def __init__(self, pool: Pool, runner: int) -> None:
+    def __init__(self, pool: Pool, runner: int, planner: Planner) -> None:
         self._pool = pool
         self._runner = runner
+        self._planner = planner
 
-    async def create(self, access: DeviceAccess, digest: bytes, window: timedelta | None) -> UUID:
+    async def create(
+        self, access: DeviceAccess, digest: bytes, window: timedelta | None, *, queued: bool = False
+    ) -> UUID:
         """Store a resource with its first activation, unless its message came before."""
         async with connected(self._pool) as connection, connection.transaction():
             if window is not None:
@@ -56,6 +63,11 @@ class PostgresStore:
                 if repeated is not None:
                     return repeated
             await self._insert(connection, access)
+            if queued:
+                await self._planner.plan(connection, access.id, access.created_at)
+                await connection.execute(_ACCESS_PLANNED)
+            else:
+                await self._begin(connection, access)
         return access.id
 
     async def add_results(self, results: Sequence[Result]) -> None:
@@ -74,6 +86,7 @@ class PostgresStore:
                     "codes": [failure and failure.code.value for failure in failures],
                     "reasons": [failure and failure.reason for failure in failures],
                     "details": [failure and failure.details for failure in failures],
+                    "attempts": [result.attempts for result in results],
                 },
             )
 
@@ -192,9 +205,18 @@ class PostgresStore:
             },
         )
         await connection.execute(_ACCESS_INSERT_REQUESTS, {"id": access.id, "apdus": list(access.requests)})
+        if access.groups:
+            await connection.execute(_ACCESS_INSERT_GROUPS, {"id": access.id, "group_ids": list(access.groups)})
+
+    async def _begin(self, connection: Connection, access: DeviceAccess) -> None:
         await connection.execute(
             _ACTIVATION_BEGIN,
-            {"access_id": access.id, "number": 1, "at": access.created_at, "runner": self._runner},
+            {
+                "access_id": access.id,
+                "at": access.created_at,
+                "runner": self._runner,
+                "device_ids": [target.device_id for target in access.targets],
+            },
         )
 
     async def _finish(
@@ -205,12 +227,16 @@ class PostgresStore:
 
 
 @asynccontextmanager
-async def open_store(pool: Pool) -> AsyncIterator[PostgresStore]:
-    """A store whose activations count as this process's; one connection of the pool shows others that it lives."""
+async def open_store(pool: Pool, planner: Planner | None = None) -> AsyncIterator[PostgresStore]:
+    """A store whose activations count as this process's; one connection of the pool shows others that it lives.
+
+    `planner` plans what the engine is to do; by default in UTC and with a window of an hour.
+    """
+    planner = planner or Planner(Calendar(UTC, timedelta(hours=1)))
     async with pool.connection() as alive:
         row = await (await alive.execute(_RUNNER_BEGIN)).fetchone()
         assert row is not None  # noqa: S101 - the statement has one row
-        yield PostgresStore(pool, row[1])
+        yield PostgresStore(pool, row[1], planner)
         with suppress(OperationalError):  # the database went away, and the lock with it
             await alive.execute(b"SELECT pg_advisory_unlock_all()")
 
@@ -245,6 +271,7 @@ def _access(row: TupleRow) -> DeviceAccess:
         ),
         targets=tuple(Target(name, device_id) for name, device_id in zip(row[17], row[18], strict=True)),
         requests=tuple(Octets(apdu) for apdu in row[19]),
+        groups=tuple(row[20]),
     )
 
 
@@ -256,4 +283,5 @@ def _result(row: TupleRow) -> Result:
         device_id=row[3],
         activated=row[4],
         answer=Octets(row[5]) if row[5] is not None else Failure(Code(row[6]), row[7], row[8]),
+        attempts=row[9],
     )

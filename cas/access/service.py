@@ -18,11 +18,14 @@ from cas.access.execution import Runner
 from cas.access.failures import LOST
 from cas.access.model import DeviceAccess, Origin, Selection, State, Target
 from cas.access.order import Order, read_names, read_order, unknown_devices
-from cas.access.ports import Devices, Store
+from cas.access.ports import Activations, Devices, Store
 from cas.bindings import device_access as dev
+from cas.engine.permits import Permits
 
 DAY = timedelta(days=1)
 REPEAT_WINDOW = timedelta(minutes=2)
+# Devices of an on-demand access up to which the process that was asked does it by itself.
+QUEUED_ABOVE = 200
 
 
 def now() -> datetime:
@@ -33,7 +36,9 @@ def now() -> datetime:
 class AccessService:
     """DeviceAccess for clients; `start` before use, `stop` at the end.
 
-    `sync_wait`: seconds that a create waits for its devices; `limit`: devices accessed at the same time.
+    `sync_wait`: seconds that a create waits for its devices; `limit`: devices accessed at the same time, or the permits
+    that say so; `activations`: the engine, seen from here; without one there are only on-demand accesses;
+    `queued_above`: from how many devices on the engine does an on-demand access.
     """
 
     def __init__(
@@ -42,14 +47,19 @@ class AccessService:
         devices: Devices,
         *,
         sync_wait: float,
-        limit: int = 500,
+        limit: int | Permits = 500,
         clock: Callable[[], datetime] = now,
+        activations: Activations | None = None,
+        queued_above: int = QUEUED_ABOVE,
     ) -> None:
         self.store = store
         self._devices = devices
         self._sync_wait = sync_wait
         self._clock = clock
-        self._runner = Runner(store, devices, limit=limit, clock=clock)
+        self._activations = activations
+        self._queued_above = queued_above
+        permits = limit if isinstance(limit, Permits) else Permits(limit)
+        self._runner = Runner(store, devices, permits=permits, clock=clock)
         self._stopping = False
 
     async def start(self) -> int:
@@ -77,16 +87,17 @@ class AccessService:
             targets=await self._targets(order.names),
             requests=order.requests,
         )
-        made = await self.store.create(access, _digest(order, origin), _window(origin))
-        if made == access.id:
-            self._runner.start(access)
-        else:
+        queued = self._is_queued(access)
+        made = await self.store.create(access, _digest(order, origin), _window(origin), queued=queued)
+        if made != access.id:
             access = (await self._existing([made]))[made]
-        if execution := self._runner.find(access.id):
-            try:
-                await asyncio.wait_for(execution.done.wait(), self._sync_wait)
-            except TimeoutError:
-                pass  # it goes on; a get shows the rest
+        elif not queued:
+            self._runner.start(access)
+        try:
+            async with asyncio.timeout(self._sync_wait):
+                await self._finished(access.id)
+        except TimeoutError:
+            pass  # it goes on; a get shows the rest
         return access
 
     async def get(self, ids: Sequence[str]) -> list[DeviceAccess]:
@@ -127,6 +138,35 @@ class AccessService:
         found = await self.cancel(ids)
         await self.store.delete(found)
         return found
+
+    def stop_execution(self, access_id: UUID) -> None:
+        """A resource was canceled, here or elsewhere: leave its devices at the next APDU boundary."""
+        self._runner.stop(access_id)
+
+    def _is_queued(self, access: DeviceAccess) -> bool:
+        """Whether the engine does it, in whatever process: what is later, repeated, long or large. Raises Refused."""
+        terms = access.terms
+        later = {
+            "Activates": terms.activates is not None and terms.activates > access.created_at,
+            "RepeatingInterval": terms.repeating_interval is not None,
+            "DevicesReferenceList/GroupReference[1]": bool(access.groups),
+        }
+        if self._activations is None:
+            problems = [
+                Problem(Code.NOT_ATTEMPTED, f"{element} needs the engine, which this service has not", element)
+                for element, wanted in later.items()
+                if wanted
+            ]
+            if problems:
+                raise Refused(problems)
+            return False
+        return any(later.values()) or terms.duration is not None or len(access.targets) > self._queued_above
+
+    async def _finished(self, access_id: UUID) -> None:
+        if execution := self._runner.find(access_id):
+            await execution.done.wait()
+        elif self._activations is not None:
+            await self._activations.finished(access_id)
 
     async def _targets(self, names: Sequence[str]) -> tuple[Target, ...]:
         known = await self._devices.resolve(names)

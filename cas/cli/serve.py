@@ -20,19 +20,22 @@ def serve(
     port: Annotated[
         int | None, typer.Option(min=0, max=0xFFFF, help="TCP port, 0: a free one; default: the setting `port`.")
     ] = None,
+    worker: Annotated[
+        bool, typer.Option(help="Also do what is scheduled or large; without, `cas worker` does it elsewhere.")
+    ] = True,
 ) -> None:
     """Run the service until stopped by Ctrl-C or SIGTERM. Prints READY and its URL when it answers."""
     settings = load_settings(host=host, port=port)
     configure_logging(settings.log_level, settings.log_format)
-    run(_serve(settings))
+    run(_serve(settings, work=worker))
 
 
-async def _serve(settings: Settings) -> None:
+async def _serve(settings: Settings, *, work: bool) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    async with open_service(settings) as url:
+    async with open_service(settings, work=work) as url:
         typer.echo(f"READY {url}")
         await stop.wait()
         typer.echo(f"stopping, {settings.stop_grace:g} s at most for what is under way", err=True)

@@ -6,12 +6,13 @@ async with sessions.open(device_id) as client:
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from functools import lru_cache
 from weakref import WeakValueDictionary
 
 from cas.devices.counters import Counters
 from cas.devices.errors import KeyMissing
+from cas.devices.exclusion import Exclusion
 from cas.devices.keys import KeyKind, Keyring, Secret
 from cas.devices.model import Authentication, Device, Protection
 from cas.devices.registry import get_device
@@ -54,23 +55,26 @@ class Sessions:
         counters: Counters,
         client_title: bytes,
         transport: Callable[[str], Transport] = open_transport,
+        exclusion: Exclusion | None = None,
     ) -> None:
+        """`exclusion` keeps other processes away from a device meanwhile."""
         self._pool = pool
         self._keyring = keyring
         self._counters = counters
         self._client_title = client_title
         self._transport = transport
+        self._exclusion = exclusion
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     @asynccontextmanager
     async def open(self, device_id: str) -> AsyncIterator[Client]:
-        """Associate with the device once nobody else in this process does, and release it in the end.
+        """Associate with the device once nobody else does, and release it in the end.
 
         Raises DeviceError when the registration does not allow it, TransportError, DlmsError.
         """
         # A meter has one association at a time for a client; two sessions would break each other's.
         lock = self._locks.setdefault(device_id, asyncio.Lock())
-        async with lock:
+        async with lock, self._exclusion.hold(device_id) if self._exclusion else nullcontext():
             registered = await get_device(self._pool, device_id)
             device = registered.device
             if registered.missing_keys:

@@ -77,7 +77,8 @@ async def _device_access(element: str, access: DeviceAccess, results: AsyncItera
     identity = dev.DeviceAccess(id=str(access.id))
     yield write(identity, element).removesuffix(f"</{element}>")
     references = dev.DevicesReferenceList(
-        device_reference=tuple(dev.DeviceReference(device_id=target.name) for target in access.targets)
+        device_reference=tuple(dev.DeviceReference(device_id=target.name) for target in access.targets),
+        group_reference=tuple(dev.GroupReference(group_id=group_id) for group_id in access.groups),
     )
     yield write(references, "dev:DevicesReferenceList")
     yield "<dev:CosemAccessList>"
@@ -85,7 +86,7 @@ async def _device_access(element: str, access: DeviceAccess, results: AsyncItera
     for number, request in enumerate(access.requests):
         yield f"<dev:CosemAccess>{write(_descriptor(request), 'dev:CosemAccessDescriptor')}"
         while result is not None and result.request == number:
-            yield write(_result(result, names[result.device_id]), "dev:CosemAccessResult")
+            yield write(_result(result, names.get(result.device_id, result.device_id)), "dev:CosemAccessResult")
             result = await anext(results, None)
         yield "</dev:CosemAccess>"
     yield "</dev:CosemAccessList>"

@@ -49,53 +49,87 @@ INSERT INTO access_request (access_id, position, apdu)
 SELECT %(id)s, position - 1, apdu
 FROM unnest(%(apdus)s::bytea[]) WITH ORDINALITY AS request (apdu, position);
 
+-- name: access_insert_groups
+INSERT INTO access_group (access_id, position, group_id)
+SELECT %(id)s, position, group_id
+FROM unnest(%(group_ids)s::text[]) WITH ORDINALITY AS named (group_id, position);
+
+-- name: access_planned
+-- Whoever plans looks when the new resource is due.
+SELECT pg_notify('cas_due', '');
+
 -- name: access_by_id
 SELECT id, created_at, state, source, message_id, correlation_id, message_timestamp, reply_address, async_reply,
     dev_form, priority, activates, repeating_interval, duration, expires, not_older_than, accept_data_notification,
     ARRAY(SELECT name FROM access_device WHERE access_id = id ORDER BY position),
     ARRAY(SELECT device_id FROM access_device WHERE access_id = id ORDER BY position),
-    ARRAY(SELECT apdu FROM access_request WHERE access_id = id ORDER BY position)
+    ARRAY(SELECT apdu FROM access_request WHERE access_id = id ORDER BY position),
+    ARRAY(SELECT group_id FROM access_group WHERE access_id = id ORDER BY position)
 FROM device_access
 WHERE id = ANY(%(ids)s);
 
 -- name: access_set_state
-UPDATE device_access SET state = %(state)s WHERE id = ANY(%(ids)s) AND state = 'active';
+-- A cancel is told to whoever is doing the resource.
+WITH changed AS (
+    UPDATE device_access SET state = %(state)s, next_at = NULL WHERE id = ANY(%(ids)s) AND state = 'active' RETURNING id
+)
+SELECT pg_notify('cas_stop', id::text) FROM changed WHERE %(state)s = 'canceled';
 
 -- name: access_delete
-DELETE FROM device_access WHERE id = ANY(%(ids)s);
+WITH gone AS (
+    DELETE FROM device_access WHERE id = ANY(%(ids)s) RETURNING id
+)
+SELECT pg_notify('cas_stop', id::text) FROM gone;
 
 -- name: activation_begin
-INSERT INTO activation (access_id, number, activated_at, outcome, runner)
-VALUES (%(access_id)s, %(number)s, %(at)s, 'executing', %(runner)s);
+-- The only activation of a resource that this process does by itself: one chunk, which nobody else takes.
+WITH begun AS (
+    INSERT INTO activation (access_id, number, scheduled_at, activated_at, outcome, runner, open_chunks)
+    VALUES (%(access_id)s, 1, %(at)s, %(at)s, 'executing', %(runner)s, 1)
+    RETURNING access_id, number
+)
+INSERT INTO activation_chunk (access_id, number, chunk, device_ids, state)
+SELECT access_id, number, 0, %(device_ids)s::text[], 'running' FROM begun;
 
 -- name: activation_finish
--- The end of an activation, and of a resource that has no further one.
+-- The end of an activation, and of a resource that has no further one; whoever waits for it is told.
 WITH counted AS (
     SELECT count(*) AS results, count(code) AS failed
-    FROM result WHERE access_id = %(access_id)s AND activation = %(number)s
+    FROM result
+    WHERE access_id = %(access_id)s AND activation = %(number)s
+        AND request IN (SELECT position FROM access_request WHERE access_id = %(access_id)s)
 ), ended AS (
     UPDATE device_access SET state = 'finished'
-    WHERE id = %(access_id)s AND state = 'active' AND repeating_interval IS NULL AND NOT accept_data_notification
+    WHERE id = %(access_id)s AND state = 'active' AND next_at IS NULL AND NOT accept_data_notification
+), cleared AS (
+    DELETE FROM activation_chunk WHERE access_id = %(access_id)s AND number = %(number)s
+), forgotten AS (
+    DELETE FROM activation_attempt WHERE access_id = %(access_id)s AND number = %(number)s
+), settled AS (
+    DELETE FROM activation_sent WHERE access_id = %(access_id)s AND number = %(number)s
 )
 UPDATE activation
-SET finished_at = %(at)s,
+SET finished_at = %(at)s, open_chunks = 0,
     outcome = CASE
         WHEN %(stopped)s THEN 'stopped'
+        WHEN results = 0 THEN 'empty'
         WHEN failed = 0 THEN 'ok'
         WHEN failed < results THEN 'not-completed'
         ELSE 'failed'
     END
 FROM counted
-WHERE access_id = %(access_id)s AND number = %(number)s;
+WHERE access_id = %(access_id)s AND number = %(number)s AND outcome = 'executing'
+RETURNING outcome, pg_notify('cas_finished', access_id::text);
 
 -- name: result_insert
 -- Each once; the results of a resource that has been deleted meanwhile are dropped.
-INSERT INTO result (access_id, activation, request, device_id, activated, apdu, code, reason, details)
+INSERT INTO result (access_id, activation, request, device_id, activated, apdu, code, reason, details, attempts)
 SELECT new.*
 FROM unnest(
     %(access_ids)s::uuid[], %(activations)s::integer[], %(requests)s::integer[], %(device_ids)s::text[],
-    %(activated)s::timestamptz[], %(apdus)s::bytea[], %(codes)s::text[], %(reasons)s::text[], %(details)s::text[]
-) AS new (access_id, activation, request, device_id, activated, apdu, code, reason, details)
+    %(activated)s::timestamptz[], %(apdus)s::bytea[], %(codes)s::text[], %(reasons)s::text[], %(details)s::text[],
+    %(attempts)s::integer[]
+) AS new (access_id, activation, request, device_id, activated, apdu, code, reason, details, attempts)
 JOIN (
     SELECT access_id, number FROM activation WHERE access_id = ANY(%(access_ids)s::uuid[]) FOR KEY SHARE
 ) AS standing ON standing.access_id = new.access_id AND standing.number = new.activation
@@ -103,7 +137,7 @@ ON CONFLICT DO NOTHING;
 
 -- name: result_page
 -- The next results of a resource by request and activation, behind the last one of the page before.
-SELECT access_id, activation, request, device_id, activated, apdu, code, reason, details
+SELECT access_id, activation, request, device_id, activated, apdu, code, reason, details, attempts
 FROM result
 WHERE access_id = %(id)s
     AND (request, activation, device_id) > (%(after_request)s, %(after_activation)s, %(after_device_id)s)
@@ -116,7 +150,7 @@ LIMIT %(page)s;
 -- name: result_page_last_valid
 -- The same of only the newest answer of each device to each request.
 SELECT DISTINCT ON (request, device_id)
-    access_id, activation, request, device_id, activated, apdu, code, reason, details
+    access_id, activation, request, device_id, activated, apdu, code, reason, details, attempts
 FROM result
 WHERE access_id = %(id)s AND code IS NULL
     AND (request, device_id) > (%(after_request)s, %(after_device_id)s)
@@ -138,9 +172,11 @@ WHERE access_id = ANY(%(ids)s)
 -- Results that activations under way do not have yet.
 SELECT count(*)
 FROM activation
-JOIN access_device AS device USING (access_id)
+JOIN activation_chunk AS chunk USING (access_id, number)
+CROSS JOIN LATERAL unnest(chunk.device_ids) AS device (device_id)
 JOIN access_request AS request USING (access_id)
 WHERE activation.access_id = ANY(%(ids)s) AND outcome = 'executing'
+    AND chunk.state <> 'done'
     AND (%(device_ids)s::text[] IS NULL OR device_id = ANY(%(device_ids)s))
     AND NOT EXISTS (
         SELECT FROM result
@@ -164,7 +200,8 @@ WHERE outcome = 'executing' AND runner NOT IN (
 INSERT INTO result (access_id, activation, request, device_id, activated, code, reason, details)
 SELECT activation.access_id, number, request.position, device_id, activated_at, %(code)s, %(reason)s, %(details)s
 FROM activation
-JOIN access_device AS device USING (access_id)
+JOIN activation_chunk AS chunk USING (access_id, number)
+CROSS JOIN LATERAL unnest(chunk.device_ids) AS device (device_id)
 JOIN access_request AS request USING (access_id)
 WHERE activation.access_id = %(access_id)s AND number = %(number)s
 ON CONFLICT DO NOTHING;

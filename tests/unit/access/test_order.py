@@ -64,8 +64,8 @@ def test_a_time_without_a_zone_is_utc() -> None:
         ({"duration": XmlDuration("-PT1H")}, Code.PAYLOAD, "Duration"),
         ({"repeating_interval": XmlDuration("P0D")}, Code.PAYLOAD, "RepeatingInterval"),
         ({"expires": XmlDateTime(12025, 3, 1, 13, 0, 0)}, Code.PAYLOAD, "Expires"),
-        ({"activates": when(NOW + HOUR)}, Code.NOT_ATTEMPTED, "Activates"),
-        ({"repeating_interval": XmlDuration("P1D")}, Code.NOT_ATTEMPTED, "RepeatingInterval"),
+        ({"repeating_interval": XmlDuration("P9999Y")}, Code.PAYLOAD, "RepeatingInterval"),
+        ({"duration": XmlDuration("P99999999999999D")}, Code.PAYLOAD, "Duration"),
         ({"accept_data_notification": True}, Code.NOT_ATTEMPTED, "AcceptDataNotification"),
         ({"devices_reference_list": None}, Code.MANDATORY, "DevicesReferenceList"),
         ({"devices_reference_list": dev.DevicesReferenceList()}, Code.MANDATORY, "DevicesReferenceList"),
@@ -97,7 +97,6 @@ def test_all_problems_are_told_at_once() -> None:
     )
     assert {problem.element for problem in told} == {
         "Expires",
-        "Activates",
         "/Header/AsyncReplyFlag",
         "CosemAccessList",
     }

@@ -1,0 +1,138 @@
+"""One operation at a time on a device, across all processes: advisory locks on one connection of each process.
+
+A lock is asked for without waiting, many at a time in one statement, and again after a moment if another process has
+it. Locks die with their process. They also die with the connection, when the database restarts: they are then taken
+anew before any other is; one that another process was faster to get is only told of in the log, as the meter itself
+refuses a second association.
+"""
+
+import asyncio
+import hashlib
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+
+import structlog
+from psycopg import AsyncConnection, OperationalError
+from psycopg.rows import TupleRow
+
+from cas.store.batch import Batcher
+from cas.store.errors import DatabaseUnavailable
+from cas.store.queries import query
+
+# Seconds between attempts to get a lock that another process has; doubled up to the longest.
+FIRST_PAUSE, LONGEST_PAUSE = 0.02, 0.5
+
+_LOCK = query("device_lock")
+_UNLOCK = query("device_unlock")
+
+log = structlog.get_logger(__name__)
+
+
+class Exclusion:
+    """The devices that this process has for itself. `open_exclusion` makes one."""
+
+    def __init__(self, conninfo: str) -> None:
+        self._conninfo = conninfo
+        self._connection: AsyncConnection[TupleRow] | None = None
+        self._held: Counter[int] = Counter()
+        self._one_at_a_time = asyncio.Lock()
+        self._returning: set[asyncio.Future[None]] = set()
+        self._locking: Batcher[int, bool] = Batcher(self._lock)
+        self._unlocking: Batcher[int, None] = Batcher(self._unlock)
+
+    @asynccontextmanager
+    async def hold(self, device_id: str) -> AsyncIterator[None]:
+        """Have a device, once no other process has it. Raises DatabaseUnavailable."""
+        key = _key(device_id)
+        pause = FIRST_PAUSE
+        # Shielded: a lock that is granted when nobody waits for it any more would stay for ever.
+        while not await self._shielded(key):
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE)
+        try:
+            yield
+        finally:
+            await asyncio.shield(self._unlocking.add(key))
+
+    async def close(self) -> None:
+        """Give up all devices."""
+        async with self._one_at_a_time:
+            if self._connection is not None:
+                await self._connection.close()
+                self._connection = None
+
+    async def _shielded(self, key: int) -> bool:
+        asked = asyncio.ensure_future(self._locking.add(key))
+        try:
+            return await asyncio.shield(asked)
+        except asyncio.CancelledError:
+            asked.add_done_callback(lambda done: self._give_back(key, done))
+            raise
+
+    def _give_back(self, key: int, done: "asyncio.Future[bool]") -> None:
+        if not done.cancelled() and done.exception() is None and done.result():
+            returning = asyncio.ensure_future(self._unlocking.add(key))
+            self._returning.add(returning)
+            returning.add_done_callback(self._returning.discard)
+
+    async def _lock(self, keys: Sequence[int]) -> list[bool]:
+        async with self._one_at_a_time:
+            granted = await self._ask(keys)
+            self._held.update(key for key, mine in zip(keys, granted, strict=True) if mine)
+            return granted
+
+    async def _ask(self, keys: Sequence[int]) -> list[bool]:
+        for is_last in (False, True):
+            try:
+                connection = self._connection or await self._connect()
+                return [row[0] for row in await _execute(connection, _LOCK, keys)]
+            except OperationalError as problem:
+                await self._drop()
+                if is_last:
+                    raise DatabaseUnavailable(f"the database cannot be reached: {problem}") from problem
+        raise AssertionError
+
+    async def _unlock(self, keys: Sequence[int]) -> list[None]:
+        async with self._one_at_a_time:
+            self._held -= Counter(keys)
+            if self._connection is not None:
+                try:
+                    await _execute(self._connection, _UNLOCK, keys)
+                except OperationalError:
+                    await self._drop()  # and with it go the locks
+        return [None] * len(keys)
+
+    async def _connect(self) -> AsyncConnection[TupleRow]:
+        connection = await AsyncConnection.connect(self._conninfo, autocommit=True)
+        if self._held:
+            keys = list(self._held.elements())
+            mine = [row[0] for row in await _execute(connection, _LOCK, keys)]
+            log.warning("locks on devices were interrupted", devices=len(keys), lost=mine.count(False))
+        self._connection = connection
+        return connection
+
+    async def _drop(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with suppress(OperationalError):
+                await connection.close()
+
+
+@asynccontextmanager
+async def open_exclusion(conninfo: str) -> AsyncIterator[Exclusion]:
+    """Locks on a connection of their own, which is made when the first is needed."""
+    exclusion = Exclusion(conninfo)
+    try:
+        yield exclusion
+    finally:
+        await exclusion.close()
+
+
+async def _execute(connection: AsyncConnection[TupleRow], statement: bytes, keys: Sequence[int]) -> list[TupleRow]:
+    return await (await connection.execute(statement, {"keys": list(keys)})).fetchall()
+
+
+def _key(device_id: str) -> int:
+    """64 bits; two devices that share them by chance only wait for each other."""
+    return int.from_bytes(hashlib.sha256(b"cas device\0" + device_id.encode()).digest()[:8], "big", signed=True)

@@ -1,0 +1,59 @@
+"""Permits: how many devices a process accesses at the same time, and who goes first.
+
+A request without a permit waits its turn; that is no failure. What a client waits for goes before bulk work, and a part
+of the permits is kept for it, so that it does not wait for the timeouts of silent devices.
+"""
+
+import asyncio
+import heapq
+import itertools
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+ON_DEMAND = -1
+"""The rank of what a client waits for; bulk work has the Priority of its resource, 0 to 255."""
+
+
+class Permits:
+    """At most `limit` holders, of which bulk work may be all but `reserve`."""
+
+    def __init__(self, limit: int, reserve: int | None = None) -> None:
+        """By default a tenth of the permits is kept for on-demand accesses, if there are two or more."""
+        self.limit = limit
+        self._bulk_limit = max(1, limit - (-(-limit // 10) if reserve is None else reserve))
+        self._held = 0
+        self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
+        self._numbers = itertools.count()
+
+    @asynccontextmanager
+    async def permit(self, rank: int) -> AsyncIterator[None]:
+        """Hold a permit; the least rank goes first, and equal ones in turn."""
+        turn = asyncio.get_running_loop().create_future()
+        heapq.heappush(self._waiting, (rank, next(self._numbers), turn))
+        self._give()
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():
+                self._return()
+            raise
+        try:
+            yield
+        finally:
+            self._return()
+
+    def _return(self) -> None:
+        self._held -= 1
+        self._give()
+
+    def _give(self) -> None:
+        while self._waiting:
+            rank, _, turn = self._waiting[0]
+            if turn.cancelled():
+                heapq.heappop(self._waiting)
+                continue
+            if self._held >= (self.limit if rank == ON_DEMAND else self._bulk_limit):
+                return
+            heapq.heappop(self._waiting)
+            self._held += 1
+            turn.set_result(None)
