@@ -200,3 +200,22 @@ def test_an_unknown_device(call: Command, dsn: str, tmp_path: Path, monkeypatch:
     done = call("read", "nobody", "0.0.1.0.0.255")
     assert done.code == 1
     assert done.err.startswith("cas: not registered: nobody")
+
+
+def test_ciphered_apdus_of_a_registered_device_are_translated(
+    call: Command, dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("CAS_DSN", dsn)
+    monkeypatch.setenv("EK", "000102030405060708090A0B0C0D0E0F")
+    monkeypatch.setenv("AK", "D0D1D2D3D4D5D6D7D8D9DADBDCDDDEDF")
+    added = call(
+        "device", "add", "4D4D4D0000000001", "tcp://127.0.0.1", "--protection", "both",
+        "--authentication", "hls-gmac", "--client-system-title", "4D4D4D0000BC614E",
+        "--encryption-key", "env:EK", "--authentication-key", "env:AK",
+    )  # fmt: skip
+    assert added.code == 0
+    # Green Book, example of ciphered xDLMS APDUs
+    ciphered = "C81E3001234567411312FF935A47566827C467BC7D825C3BE4A77C3FCC056B6B"
+    (found,) = call("translate", ciphered, "--device", "4D4D4D0000000001", "--json").json
+    assert found["inside"][0]["octets"] == "C0010000080000010000FF0200"
