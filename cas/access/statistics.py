@@ -16,7 +16,7 @@ without talking to the device (not attempted, canceled) is none. The meter-state
 
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from psycopg.rows import TupleRow
@@ -232,4 +232,4 @@ def _later(one: datetime | None, other: datetime | None) -> datetime | None:
 
 
 def _xml(moment: datetime | None) -> XmlDateTime | None:
-    return None if moment is None else XmlDateTime.from_datetime(moment)
+    return None if moment is None else XmlDateTime.from_datetime(moment.astimezone(UTC))
