@@ -91,12 +91,19 @@ class Conversation:
         """What the client opened its association with, as long as it counts."""
         self._refused = False
 
-    async def prepare(self, step: Step) -> None:
+    async def prepare(self, step: Step, leader: cos.AarqApdu | None) -> None:
         """Open the association that a step needs; nothing of the step itself is sent. Raises as `request`.
 
-        So an error that keeps the association from being opened is told from one that leaves a change in doubt.
+        `leader` is the AARQ that the step belongs to, if any (`cas.access.steps.leader_of`): so a step that is tried
+        again alone, in a later conversation, runs in the association that the client asked for. And an error that keeps
+        the association from being opened is told from one that leaves a change in doubt.
         """
-        if not isinstance(step, cos.AarqApdu | cos.RlrqApdu):
+        if isinstance(step, cos.AarqApdu):
+            return
+        if leader != self._aarq:
+            await self._line.close()
+            self._aarq, self._refused = leader, False
+        if not isinstance(step, cos.RlrqApdu):
             await self._ensure()
 
     async def request(self, step: Step) -> Answer:

@@ -59,6 +59,8 @@ class OutcomeUnknown(AccessError):
 class StepFailed(AccessError):
     """A procedure on a device came to a failure; the association can serve the next request."""
 
+    association_usable = True
+
     def __init__(self, failure: Failure) -> None:
         super().__init__(f"{failure.reason}: {failure.details}")
         self.failure = failure

@@ -5,7 +5,7 @@ are procedures of several APDUs, the descriptor's XML, which no APDU begins like
 APDU, or a failure.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -57,6 +57,16 @@ def step_of(octets: Octets) -> Step:
     step = descriptor.cosem_time_sync or descriptor.cosem_upgrade
     assert step is not None  # noqa: S101 - only these two are stored as XML
     return step
+
+
+def leader_of(steps: Sequence[Step], number: int) -> cos.AarqApdu | None:
+    """The AARQ whose association a step belongs to; None: that of the registry."""
+    for step in reversed(steps[:number]):
+        if isinstance(step, cos.AarqApdu):
+            return step
+        if isinstance(step, cos.RlrqApdu):
+            return None
+    return None
 
 
 def result_of(answer: Octets) -> dev.CosemAccessResult:

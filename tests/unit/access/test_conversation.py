@@ -10,6 +10,7 @@ import pytest
 from cas.access.conversation import Answer, Conversation, Workshop, converse
 from cas.access.errors import StepFailed
 from cas.access.failures import describe
+from cas.access.steps import Step, leader_of
 from cas.access.upgrade import Transfer
 from cas.bindings import cosempdu as cos
 from cas.bindings import device_access as dev
@@ -150,12 +151,30 @@ async def test_what_keeps_the_association_from_opening_shows_before_the_step_is_
     line = FakeLine(AssociationRefused("rejected-permanent", "no-reason-given"))
     async with converse(line, "m", workshop()) as conversation:
         with pytest.raises(AssociationRefused):
-            await conversation.prepare(GET)
-        await conversation.prepare(GET)
-        await conversation.prepare(GET)
+            await conversation.prepare(GET, None)
+        await conversation.prepare(GET, None)
+        await conversation.prepare(GET, None)
         assert isinstance(AARQ, cos.AarqApdu)
-        await conversation.prepare(AARQ)
+        await conversation.prepare(AARQ, None)
     assert line.log == ["open", "open", "close"]
+
+
+async def test_a_step_that_is_tried_again_alone_runs_in_the_association_that_it_belongs_to() -> None:
+    assert isinstance(AARQ, cos.AarqApdu)
+    steps: list[Step] = [AARQ, GET, GET, RLRQ, GET]
+    assert [leader_of(steps, number) for number in range(5)] == [None, AARQ, AARQ, AARQ, None]
+    line = FakeLine()
+    async with converse(line, "m", workshop()) as conversation:
+        for number in (1, 2, 4):
+            await conversation.prepare(steps[number], leader_of(steps, number))
+            await conversation.request(steps[number])
+    assert line.log == ["aarq", "ask", "ask", "close", "open", "ask", "close"]
+    line = FakeLine()
+    async with converse(line, "m", workshop()) as conversation:
+        for number, step in enumerate(steps):
+            await conversation.prepare(step, leader_of(steps, number))
+            await conversation.request(step)
+    assert line.log == ["aarq", "ask", "ask", "rlrq", "open", "ask", "close"]
 
 
 CLOCK = cos.CosemAttributeDescriptor(class_id=8, instance_id=bytes.fromhex("0000010000FF"), attribute_id=2)
