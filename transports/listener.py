@@ -125,7 +125,8 @@ class Pushes:
                     yield source, destination, apdu, _Reply(write, partial(encode, destination, source))
         elif self._framed is not None:
             for frame in self._framed.feed(octets):
-                apdu = self._unnumbered(frame) if frame.kind is Kind.UI else b""
+                # Some meters push in I frames without ever having a data link.
+                apdu = self._unnumbered(frame) if frame.kind in {Kind.UI, Kind.I} else b""
                 if apdu:
                     reply = _Reply(write, partial(_answer, frame))
                     yield frame.source.logical, frame.destination.logical, apdu, reply

@@ -74,7 +74,7 @@ class TransportContract:
                 b"\xff" * 40,
                 b"\x00\x01\x00\x10\x00\x01\x00\x05",
                 b"\x7e\xa0\x07",
-                bytes(range(256)),
+                bytes(range(200, 256)) + bytes(range(100)),
             ):
                 await near.send(apdu)
                 assert await far.receive() == apdu

@@ -74,7 +74,7 @@ async def test_hdlc_over_tcp_in_segments_and_from_several_meters(heard: Heard) -
         Frame(us, one, Kind.UI, poll=False, segmented=True, information=b"ng pu"),
         Frame(us, one, Kind.UI, poll=True, information=b"sh"),
         Frame(us, one, Kind.UI, poll=True, information=b"no LLC header"),
-        Frame(us, one, Kind.I, information=LLC + b"no link"),
+        Frame(us, one, Kind.DM),
         Frame(us, one, Kind.UI, information=LLC + b"last"),
     ):
         writer.write(b"~noise" + part.encode())
@@ -85,6 +85,19 @@ async def test_hdlc_over_tcp_in_segments_and_from_several_meters(heard: Heard) -
     (frame,) = FrameDecoder().feed(await reader.read(100))
     assert (frame.destination, frame.source, frame.kind) == (one, us, Kind.UI)
     assert frame.information.endswith(b"thanks")
+    writer.close()
+    await writer.wait_closed()
+
+
+async def test_a_push_of_a_real_meter(heard: Heard) -> None:
+    # Posted by the owner of a Norwegian meter: an I frame, the source address of 2 octets.
+    push = "7ea027010201105a87e6e7000f40000000090c07e1090c0217122aff80000002010600000528b80c7e"
+    port = await heard.listener.listen_tcp("127.0.0.1", 0)
+    _, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(bytes.fromhex(push))
+    arrival = await heard.arrivals.get()
+    assert arrival.apdu.hex() == "0f40000000090c07e1090c0217122aff80000002010600000528"
+    assert (arrival.source, arrival.destination) == (1, 0)
     writer.close()
     await writer.wait_closed()
 
