@@ -8,9 +8,12 @@ octets that have passed it.
 Arrays of equal rows, as profile buffers are, are recognised by comparing the columns of tags at once.
 """
 
+import re
 import struct
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from operator import itemgetter
 from typing import Literal, TypeAlias, get_args
 
 Kind: TypeAlias = Literal[
@@ -77,6 +80,8 @@ _UNKNOWN, _VARIABLE = 0, -1
 _WHOLE = [1 if t in (NULL, DONT_CARE) else 1 + SIZE[t] if t in SIZE else -1 if t in KIND else 0 for t in range(256)]
 ROWS_WORTH_IT = 4
 """Elements from which on looking for a common row shape pays."""
+_ROWS_WORTH_A_PATTERN = 64
+_MANY_SHAPES = 8
 
 
 class DataError(ValueError):
@@ -235,6 +240,9 @@ def _scan_collection(octets: bytes, pos: int, depth: int) -> int:
         rows = equal_rows(octets, start, count, row)
         start += rows * row.size
         count -= rows
+        for found, at in similar_rows(octets, start, count, depth):
+            start = at + found.size
+            count -= 1
     return _scan(octets, start, count, depth)
 
 
@@ -291,6 +299,17 @@ class Row:
     flat: bool
     """A structure of leaves, without collections inside."""
 
+    @property
+    def pattern(self) -> bytes:
+        """A regular expression that the octets of such a row match, and no others."""
+        out, at = [], 0
+        for offset, octet in self.fixed:
+            if offset > at:
+                out.append(b".{%d}" % (offset - at))
+            out.append(re.escape(bytes((octet,))))
+            at = offset + 1
+        return b"(%s.{%d})" % (b"".join(out), self.size - at)
+
 
 def row_shape(octets: bytes, pos: int, depth: int = 0) -> Row | None:
     """The shape of the structure at `pos`; None if it is no structure or holds what has no shape (compact-array)."""
@@ -330,6 +349,27 @@ def equal_rows(octets: bytes, start: int, count: int, row: Row) -> int:
         if column.count(octet) != rows:
             rows = next(i for i, found in enumerate(column) if found != octet)
     return rows
+
+
+def similar_rows(octets: bytes, start: int, count: int, depth: int = 0) -> Iterator[tuple[Row, int]]:
+    """Take rows of a few shapes in any order, as buffers with null-data here and there are: each with its position.
+
+    Stops before the first element that is none, and altogether where there are too few, or too many shapes.
+    Raises DataError where a row is no Data.
+    """
+    shapes: list[Row] = []
+    while count >= _ROWS_WORTH_A_PATTERN and len(shapes) < _MANY_SHAPES:
+        row = row_shape(octets, start, depth)
+        if row is None or not row.size:
+            return
+        shapes.append(row)
+        # matching at one place after the other, in C; a pattern is compiled once for all meters with such rows
+        match = re.compile(b"|".join(shape.pattern for shape in shapes), re.DOTALL).scanner(octets, start).match  # type: ignore[attr-defined]
+        while count and (found := match()):
+            row = shapes[found.lastindex - 1]
+            yield row, start
+            start += row.size
+            count -= 1
 
 
 def _collection(tag: int, items: Iterable[Data]) -> Data:
@@ -457,10 +497,35 @@ def _read_array(octets: bytes, start: int, count: int) -> tuple[list[Value], int
         items.extend(unpack.iter_unpack(memoryview(octets)[start:end]))
         count -= rows
         start = end
+        readers: dict[int, Callable[[bytes, int], tuple[Value, ...]] | None] = {}
+        for found, at in similar_rows(octets, start, count):
+            if id(found) not in readers:
+                readers[id(found)] = _row_reader(found)
+            reader = readers[id(found)]
+            if reader is None:
+                break
+            items.append(reader(octets, at))
+            start = at + found.size
+            count -= 1
     for _ in range(count):
         item, start = read_value(octets, start)
         items.append(item)
     return items, start
+
+
+@lru_cache(maxsize=256)
+def _row_reader(row: Row) -> "Callable[[bytes, int], tuple[Value, ...]] | None":
+    """Reads one flat row of leaves that struct knows, with nulls between."""
+    known = [leaf for leaf in row.leaves if leaf[0] not in (NULL, DONT_CARE)]
+    unpack = _row_unpacker(replace(row, leaves=tuple(known)))
+    if unpack is None:
+        return None
+    if len(known) == len(row.leaves):
+        return unpack.unpack_from
+    order = iter(range(len(known)))
+    # where each cell comes from: a nothing is put behind the values, and taken from there
+    pick = itemgetter(*(len(known) if leaf[0] in (NULL, DONT_CARE) else next(order) for leaf in row.leaves), len(known))
+    return lambda octets, at: pick((*unpack.unpack_from(octets, at), None))[:-1]
 
 
 def _row_unpacker(row: Row) -> struct.Struct | None:

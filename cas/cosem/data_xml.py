@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Collection, Iterator
 from typing import Protocol
 
+from cas.cosem import rows_xml
 from cas.cosem.data import (
     ARRAY,
     BIT_STRING,
@@ -250,6 +251,12 @@ def _read_collection(element: Element, put: Callable[[bytes], None], depth: int)
         return
     children = _children(element)
     put(bytes((tag,)) + length(len(children)))
+    if tag == ARRAY and len(children) >= rows_xml.ROWS_WORTH_IT and isinstance(element, rows_xml.Element):
+        first: list[bytes] = []
+        _read(children[0], first.append, depth)
+        if (rows := rows_xml.read_rows(element, b"".join(first))) is not None:
+            put(rows)
+            del children[:-1]
     for child in children:
         _read(child, put, depth)
 

@@ -208,3 +208,53 @@ def test_a_table_is_the_array_of_its_rows(given_: tuple[list[Kind], list[tuple[V
 def test_a_table_refuses_what_does_not_fit(rows: list[tuple[Value, ...]]) -> None:
     with pytest.raises(DataError):
         Data.table(["unsigned"], rows)
+
+
+@st.composite
+def documents(draw: st.DrawFn) -> str:
+    """An array of some fifty rows as text, alike or not quite: other layout, empty cells, foreign text in between."""
+    count = draw(st.integers(30, 50))
+    between = draw(st.sampled_from(["", "\n  ", " "]))
+    cells = draw(
+        st.lists(
+            st.sampled_from(["octet-string", "long", "unsigned", "null-data", "visible-string"]), min_size=1, max_size=4
+        )
+    )
+    texts = {"octet-string": "0A0b", "long": "-12", "unsigned": "7", "null-data": "", "visible-string": " x "}
+    row = "<structure>" + between + between.join(f"<{c}>{texts[c]}</{c}>" for c in cells) + between + "</structure>"
+    rows = [row] * count
+    odd = draw(
+        st.sampled_from(
+            [
+                "",
+                row.replace("7", "8"),
+                row.replace("0A0b", ""),
+                row.replace("0A0b", "FF"),
+                row.replace("-12", "70000"),
+                row.replace("7", "0_1"),
+                row.replace(">7", "> 7"),
+                row.replace("<long>", "<long x='1'>"),
+                row.replace("-12", "&#45;12"),
+                "<null-data/>",
+                "words",
+            ]
+        )
+    )
+    rows.insert(draw(st.integers(0, count)), odd)
+    return "<array>" + between + between.join(rows) + between + "</array>"
+
+
+@given(documents())
+def test_rows_taken_at_once_are_the_rows_taken_one_by_one(document: str) -> None:
+    element = etree.fromstring(document.replace("<array>", f'<array xmlns="{NAMESPACE}">', 1))
+    try:
+        one_by_one: Data | None = Data.array([from_xml(child) for child in element])
+        if (element.text or "").strip() or any((child.tail or "").strip() for child in element):
+            one_by_one = None
+    except DataError:
+        one_by_one = None
+    if one_by_one is None:
+        with pytest.raises(TextError):
+            from_xml(element)
+    else:
+        assert from_xml(element) == one_by_one
