@@ -11,6 +11,7 @@ from lxml import etree
 from cas.access.codes import Code
 from cas.bindings import device_access as dev
 from cas.bindings import message as mes
+from cas.cosem.selection_xml import mend_selections
 from cas.soap.errors import MessageRefused
 from cas.soap.problems import error, error_at
 from cas.soap.schema import Validator
@@ -63,6 +64,7 @@ def read_message(body: Element, validator: Validator, *, limit: int, strict: boo
         _unpack(compressed, limit)
     if not strict:
         arrange(body, mes.RequestMessageType)
+        mend_selections(body)
     if errors := validator.errors(body):
         raise MessageRefused(errors)
     if surplus := body.findall(f"{{{MES}}}Payload/{{*}}DeviceAccess")[1:]:
