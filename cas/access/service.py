@@ -71,8 +71,8 @@ class AccessService:
         self._stopping = True
         await self._runner.close(grace)
 
-    async def create(self, noun: dev.DeviceAccess, origin: Origin) -> DeviceAccess:
-        """Make a resource, and wait until all devices answered, `sync_wait` seconds at most.
+    async def create(self, noun: dev.DeviceAccess, origin: Origin, *, wait: bool = True) -> DeviceAccess:
+        """Make a resource, and unless told otherwise wait until all devices answered, `sync_wait` seconds at most.
 
         Raises Refused, Stopping.
         """
@@ -93,6 +93,8 @@ class AccessService:
             access = (await self._existing([made]))[made]
         elif not queued:
             self._runner.start(access)
+        if not wait:
+            return access
         try:
             async with asyncio.timeout(self._sync_wait):
                 await self._finished(access.id)
