@@ -109,7 +109,7 @@ WITH counted AS (
     DELETE FROM activation_sent WHERE access_id = %(access_id)s AND number = %(number)s
 )
 UPDATE activation
-SET finished_at = %(at)s, open_chunks = 0,
+SET finished_at = %(at)s, open_chunks = 0, result_count = results, failure_count = failed,
     outcome = CASE
         WHEN %(stopped)s THEN 'stopped'
         WHEN results = 0 THEN 'empty'
