@@ -1,9 +1,11 @@
 """Transports by URL."""
 
 from importlib.metadata import EntryPoint
+from pathlib import Path
 
 import pytest
 
+import transports
 from transports import Transport, open_transport, registry
 from transports.errors import URLError
 
@@ -72,3 +74,8 @@ def plug_in(target: registry.Target) -> Transport:
     target.choice("colour", "green", ("red", "green"))
     target.finish()
     return open_transport(f"tcp://{target.host()}")
+
+
+def test_the_readme_knows_every_scheme() -> None:
+    text = (Path(transports.__file__).parent / "README.md").read_text()
+    assert [scheme for scheme in registry.factories() if f"`{scheme}" not in text] == []
