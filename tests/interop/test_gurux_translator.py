@@ -263,9 +263,9 @@ def test_the_vectors() -> None:
 
 # ---------------------------------------------------------------- more of them
 
-# It wants a class_id and a date-time that exist, shows a utf8-string as text or as octets, as it likes, and knows neither
-# the other kinds of Data, nor markup in a string, nor the selection of a set-request, nor more of an initiateRequest
-# than the usual.
+# It wants a class_id and a date-time that exist, shows a utf8-string as text or as octets, as it likes, and knows
+# neither the other kinds of Data, nor markup in a string, nor the selection of a set-request, nor more of an
+# initiateRequest than the usual.
 KINDS_IT_KNOWS = {
     "null-data",
     "boolean",
@@ -499,7 +499,6 @@ BACK = [
     "access-request, get",
     "readRequest, one variable",
     "readRequest, object list of Association SN",
-    "readResponse, values and an error",
     "informationReportRequest, no time",
     *(
         f"Data: {kind}"
