@@ -1,7 +1,11 @@
-"""Errors of the reception of notifications.
+"""Errors of the reception of notifications, and of the delivery of events.
 
 PushError
-└── NotificationRefused   what came was not taken; `refusal` says why, and is what is counted
+├── NotificationRefused   what came was not taken; `refusal` says why, and is what is counted
+├── TargetRefused         an address that the operator does not allow
+├── TargetUnreachable     nothing can be delivered to a target for now
+├── NotAcknowledged       an event was not taken; others may be
+└── EventGone             there is nothing left to tell: the resource was deleted
 """
 
 from enum import StrEnum
@@ -48,3 +52,19 @@ class NotificationRefused(PushError):
     def __init__(self, refusal: Refusal, why: str) -> None:
         super().__init__(f"{refusal}: {why}")
         self.refusal = refusal
+
+
+class TargetRefused(PushError):
+    """An address that the operator does not allow."""
+
+
+class TargetUnreachable(PushError):
+    """Nothing can be delivered to a target for now."""
+
+
+class NotAcknowledged(PushError):
+    """An event was not taken by its receiver; other events may be."""
+
+
+class EventGone(PushError):
+    """There is nothing left to tell: the resource of an event was deleted."""

@@ -1,0 +1,147 @@
+"""Delivery of events by any number of processes: who brings what to which target, and when they look.
+
+A process that finds events for a target takes the target for itself, by an advisory lock, as long as there are any, so
+that a target has one courier at a time; the locks of a process that dies are free at once. A notification of the
+database says that there is something new.
+"""
+
+import asyncio
+import hashlib
+import random
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+
+import structlog
+from psycopg import AsyncConnection, OperationalError
+from psycopg.rows import TupleRow
+
+from cas.push.courier import Courier
+from cas.push.events import BROKER, DeliverySettings, Sender
+from cas.push.outbox import PostgresOutbox
+from cas.store.errors import StoreError
+from cas.store.queries import query
+
+EVENT = "cas_event"
+# Told by whoever ends an activation or a resource: it may be over.
+_CHANNELS = (EVENT, "cas_finished", "cas_stop")
+# Seconds before the database is tried again.
+RECONNECT_AFTER = 1.0
+# Seconds in which notifications are gathered before the outbox is looked at.
+_CALM = 0.02
+
+_LOCK = query("event_target_lock")
+_UNLOCK = query("event_target_unlock")
+
+log = structlog.get_logger(__name__)
+
+
+class Delivery:
+    """Delivers events. `senders`: who brings them, by target; the one of "" brings those to any other target."""
+
+    def __init__(
+        self,
+        conninfo: str,
+        outbox: PostgresOutbox,
+        senders: Mapping[str, Sender],
+        settings: DeliverySettings,
+        *,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        self._conninfo = conninfo
+        self._outbox = outbox
+        self._senders = senders
+        self._settings = settings
+        self._jitter = jitter
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._news: dict[str, asyncio.Event] = {}
+
+    async def run(self) -> None:
+        """Deliver until canceled."""
+        while True:
+            try:
+                async with await AsyncConnection.connect(self._conninfo, autocommit=True) as connection:
+                    await self._serve(connection)
+            except (OperationalError, StoreError) as problem:
+                log.warning("the delivery of events waits for the database", problem=str(problem))
+            finally:
+                await self._stop_all()  # the locks went with the connection
+            await asyncio.sleep(RECONNECT_AFTER)
+
+    async def _serve(self, connection: AsyncConnection[TupleRow]) -> None:
+        for channel in _CHANNELS:
+            await connection.execute(f"LISTEN {channel}".encode())
+        while True:
+            await self._outbox.close_finished()
+            await self._look(connection)
+            async for told in connection.notifies(timeout=self._settings.look_after, stop_after=1):
+                self._tell(told.channel, told.payload)
+            async for told in connection.notifies(timeout=_CALM):
+                self._tell(told.channel, told.payload)
+
+    def _tell(self, channel: str, target: str) -> None:
+        if channel == EVENT and target in self._news:
+            self._news[target].set()
+
+    async def _look(self, connection: AsyncConnection[TupleRow]) -> None:
+        """Send a courier to each target that has none, and give back the targets of those that are done."""
+        waiting = set(await self._outbox.targets())
+        done = [target for target, task in self._tasks.items() if task.done()]
+        for target in done:
+            task = self._tasks.pop(target)
+            if (problem := task.exception()) is not None:
+                log.warning("the delivery to a target was interrupted", target=target, problem=str(problem))
+            if target in waiting:
+                self._start(target)
+            else:
+                del self._news[target]
+                await connection.execute(_UNLOCK, {"key": _key(target)})
+        for target in waiting - self._tasks.keys():
+            if self._sender(target) is None:
+                continue  # another process has the broker
+            row = await (await connection.execute(_LOCK, {"key": _key(target)})).fetchone()
+            if row is not None and row[0]:
+                self._start(target)
+
+    def _start(self, target: str) -> None:
+        sender = self._sender(target)
+        assert sender is not None  # noqa: S101 - looked up before
+        news = self._news[target] = asyncio.Event()
+
+        async def rest(seconds: float) -> None:
+            try:
+                async with asyncio.timeout(seconds):
+                    await news.wait()
+            except TimeoutError:
+                pass
+            news.clear()
+
+        clock = asyncio.get_running_loop().time
+        courier = Courier(target, self._outbox, sender, self._settings, clock=clock, rest=rest, jitter=self._jitter)
+        self._tasks[target] = asyncio.create_task(courier.run(), name=f"events to {target}")
+
+    def _sender(self, target: str) -> Sender | None:
+        return self._senders.get(target) if target == BROKER else self._senders.get(target, self._senders.get(""))
+
+    async def _stop_all(self) -> None:
+        tasks = list(self._tasks.values())
+        self._tasks.clear()
+        self._news.clear()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+@asynccontextmanager
+async def delivering(delivery: Delivery) -> AsyncIterator[None]:
+    """Deliver in the background. What is under way in the end is sent again by whoever is next."""
+    task = asyncio.create_task(delivery.run(), name="delivery of events")
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+
+
+def _key(target: str) -> int:
+    """64 bits; two targets that share them by chance only wait for each other."""
+    return int.from_bytes(hashlib.sha256(b"cas events\0" + target.encode()).digest()[:8], "big", signed=True)
