@@ -2,9 +2,11 @@
 
 import asyncio
 import os
+import select
 import socket
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -54,29 +56,31 @@ async def test_a_foreign_meter_over_tcp(meter: int, query: str, address: str) ->
 
 
 async def test_a_foreign_meter_over_a_serial_line(meter: int) -> None:
-    with pty_line() as line, socket.create_connection(("127.0.0.1", meter)) as wire:
-        pump(line, wire)
+    with pty_line() as line, pumped(line, meter):
         await read_everything(f"hdlc+serial://{line.path}?client=16&server=1&physical=18&address-size=4")
-        wire.shutdown(socket.SHUT_RDWR)
 
 
-def pump(line: PtyLine, wire: socket.socket) -> None:
-    """Pass octets between a pseudo terminal and a socket until the socket ends."""
-    os.set_blocking(line.master, True)
+@contextmanager
+def pumped(line: PtyLine, port: int) -> Iterator[None]:
+    """Pass octets between a pseudo terminal and a TCP port, in a thread."""
+    stop = threading.Event()
 
-    def to_line() -> None:
-        while octets := wire.recv(4096):
-            os.write(line.master, octets)
+    def pump() -> None:
+        with socket.create_connection(("127.0.0.1", port)) as wire:
+            while not stop.is_set():
+                ready, _, _ = select.select([wire, line.master], [], [], 0.05)
+                if wire in ready:
+                    os.write(line.master, wire.recv(4096))
+                if line.master in ready:
+                    wire.sendall(os.read(line.master, 4096))
 
-    def to_wire() -> None:
-        try:
-            while octets := os.read(line.master, 4096):
-                wire.sendall(octets)
-        except OSError:
-            pass
-
-    for way in (to_line, to_wire):
-        threading.Thread(target=way, daemon=True).start()
+    thread = threading.Thread(target=pump)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
 
 
 async def test_an_absent_station_does_not_answer(meter: int) -> None:
