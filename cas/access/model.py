@@ -31,6 +31,9 @@ class Origin:
     timestamp: datetime | None = None
     reply_address: str | None = None
     async_reply: bool = False
+    """Whether the results are to go to the reply address, and a create is answered at once."""
+    ack_required: bool = False
+    """Whether the receiver acknowledges events with a ResponseMessage."""
     dev_form: bool = False
     """Whether the client writes the element DeviceAccess in the namespace dev, which answers then do as well."""
 
@@ -102,6 +105,18 @@ class Result:
     answer: Octets | Failure
     attempts: int = 1
     """How often the device was tried."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NamedNotification:
+    """A data notification that a resource accepted."""
+
+    name: str
+    """The DeviceID as the client wrote it, or that of the registry."""
+    device_id: str
+    received_at: datetime
+    apdu: Octets
+    """Plain, also where it came ciphered."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,17 +1,14 @@
 """Writing answers in pieces: what is large is read from the store and written as it goes, never held as a whole."""
 
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 from uuid import uuid4
 
-from xsdata.models.datatype import XmlDateTime, XmlDuration
-
-from cas.access.model import DeviceAccess, Failure, Octets, Result, Terms
+from cas.access.document import cosem_accesses, opening_tag, written_terms, xml_time
+from cas.access.model import DeviceAccess, Result
 from cas.bindings import device_access as dev
 from cas.bindings import message as mes
-from cas.dlms.apdu import decode_apdu
 from cas.soap.envelope import CLOSING, Version, opening
 from cas.soap.errors import MessageRefused
 from cas.xml import write
@@ -63,78 +60,18 @@ def reply_header(request: mes.HeaderType) -> mes.HeaderType:
     )
 
 
-def xml_time(instant: datetime) -> XmlDateTime:
-    """An instant as xs:dateTime, in UTC."""
-    return XmlDateTime.from_datetime(instant.astimezone(UTC))
-
-
-def _optional_time(instant: datetime | None) -> XmlDateTime | None:
-    return None if instant is None else xml_time(instant)
-
-
 async def _device_access(element: str, access: DeviceAccess, results: AsyncIterator[Result]) -> AsyncIterator[str]:
     names = {target.device_id: target.name for target in access.targets}
-    identity = dev.DeviceAccess(id=str(access.id))
-    yield write(identity, element).removesuffix(f"</{element}>")
+    yield opening_tag(dev.DeviceAccess(id=str(access.id)), element)
     references = dev.DevicesReferenceList(
         device_reference=tuple(dev.DeviceReference(device_id=target.name) for target in access.targets),
         group_reference=tuple(dev.GroupReference(group_id=group_id) for group_id in access.groups),
     )
     yield write(references, "dev:DevicesReferenceList")
     yield "<dev:CosemAccessList>"
-    result = await anext(results, None)
-    for number, request in enumerate(access.requests):
-        yield f"<dev:CosemAccess>{write(_descriptor(request), 'dev:CosemAccessDescriptor')}"
-        while result is not None and result.request == number:
-            yield write(_result(result, names.get(result.device_id, result.device_id)), "dev:CosemAccessResult")
-            result = await anext(results, None)
-        yield "</dev:CosemAccess>"
+    named = ((result, names.get(result.device_id, result.device_id)) async for result in results)
+    async for piece in cosem_accesses(enumerate(access.requests), named):
+        yield piece
     yield "</dev:CosemAccessList>"
-    yield "".join(_terms(access.terms))
+    yield written_terms(access.terms)
     yield f"</{element}>"
-
-
-def _terms(terms: Terms) -> Iterable[str]:
-    noun = dev.DeviceAccess(
-        priority=terms.priority,
-        activates=_optional_time(terms.activates),
-        repeating_interval=XmlDuration(terms.repeating_interval) if terms.repeating_interval else None,
-        duration=XmlDuration(terms.duration) if terms.duration else None,
-        expires=_optional_time(terms.expires),
-        not_older_than=_optional_time(terms.not_older_than),
-        accept_data_notification=terms.accept_data_notification or None,
-    )
-    whole = write(noun, "x")
-    yield whole.removeprefix("<x>").removesuffix("</x>")
-
-
-def _descriptor(request: Octets) -> dev.CosemAccessDescriptor:
-    apdu = decode_apdu(request)
-    chosen: dict[str, Any] = {_REQUEST_ATTRIBUTE[type(apdu).__name__]: apdu}
-    return dev.CosemAccessDescriptor(cosem_xdlms_descriptor=dev.CosemXdlmsDescriptor(**chosen))
-
-
-def _result(result: Result, device: str) -> dev.CosemAccessResult:
-    activated = xml_time(result.activated)
-    if isinstance(result.answer, Failure):
-        failure = dev.CosemErrorResult(
-            code=result.answer.code.value, reason=result.answer.reason, details=result.answer.details
-        )
-        return dev.CosemAccessResult(device_id=device, activated=activated, cosem_error_result=failure)
-    apdu = decode_apdu(result.answer)
-    chosen: dict[str, Any] = {_RESPONSE_ATTRIBUTE[type(apdu).__name__]: apdu}
-    return dev.CosemAccessResult(
-        device_id=device, activated=activated, cosem_xdlms_result=dev.CosemXdlmsResult(**chosen)
-    )
-
-
-def _attribute_of_class(choice: type) -> dict[str, str]:
-    """The attributes of a class of the bindings by the class of what they hold: `GetResponse | None`."""
-    return {
-        field.type.partition(" ")[0]: name
-        for name, field in choice.__dataclass_fields__.items()  # type: ignore[attr-defined]  # classes of the bindings
-    }
-
-
-_REQUEST_ATTRIBUTE = _attribute_of_class(dev.CosemXdlmsDescriptor)
-_RESPONSE_ATTRIBUTE = _attribute_of_class(dev.CosemXdlmsResult)
