@@ -131,6 +131,8 @@ class Session(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Take octets from the medium."""
+        if self._error is not None:
+            return
         self._handle(self.framing.receive(data, self._now()))
 
     def connection_lost(self, exc: Exception | None) -> None:

@@ -16,6 +16,7 @@ from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from transports.base import Framing, Medium, Transport
 from transports.datagram import RETRIES, RETRY_AFTER, DatagramFraming
+from transports.dial_in import DialInMedium
 from transports.errors import ConnectError, ConnectTimeout, NotDialledIn, URLError
 from transports.hdlc.address import Address
 from transports.hdlc.connection import TIMING, Connection, Timing
@@ -24,7 +25,6 @@ from transports.hdlc.negotiation import DEFAULT_WINDOW, MAX_INFORMATION, MAX_WIN
 from transports.hdlc.states import Role
 from transports.iec62056_21 import SIGN_ON, ModeEMedium
 from transports.link import CONNECT_TIMEOUT, RESPONSE_TIMEOUT, Link
-from transports.media.dial_in import DialInMedium
 from transports.media.serial import Line, SerialMedium
 from transports.media.tcp import TcpMedium
 from transports.media.tls import client_context

@@ -47,6 +47,7 @@ class Gateway(asyncio.DatagramProtocol):
     async def close(self) -> None: ...
 
 
+@pytest.mark.clause("4.2")
 class TestSfskLlc(TransportContract):
     max_apdu = 239
     notices_loss = False

@@ -68,8 +68,8 @@ def pumped(line: PtyLine, port: int) -> Iterator[None]:
     def pump() -> None:
         with socket.create_connection(("127.0.0.1", port)) as wire:
             while not stop.is_set():
-                ready, _, _ = select.select([wire, line.master], [], [], 0.05)
-                if wire in ready:
+                ready, _, _ = select.select([wire.fileno(), line.master], [], [], 0.05)
+                if wire.fileno() in ready:
                     os.write(line.master, wire.recv(4096))
                 if line.master in ready:
                     wire.sendall(os.read(line.master, 4096))

@@ -3,6 +3,8 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import pytest
+
 from tests.contracts.transport_contract import Bench, TransportContract
 from tests.unit.transports.benches import UdpMeter, hdlc_client, hdlc_server, tcp_meter, wrapper_server
 from transports import open_transport
@@ -11,6 +13,7 @@ from transports.media import memory
 from transports.wrapper import WrapperFraming
 
 
+@pytest.mark.clause("4.2")
 class TestTcp(TransportContract):
     max_apdu = 65535
 
@@ -20,6 +23,7 @@ class TestTcp(TransportContract):
             yield Bench(open_transport(f"tcp://127.0.0.1:{port}?timeout=0.2"), accepted)
 
 
+@pytest.mark.clause("4.2")
 class TestHdlcOverTcp(TransportContract):
     @asynccontextmanager
     async def bench(self) -> AsyncIterator[Bench]:

@@ -10,10 +10,10 @@ from tests.contracts.transport_contract import Bench, TransportContract
 from tests.unit.transports.benches import hdlc_server, wrapper_server
 from transports import open_transport
 from transports.base import Framing
+from transports.dial_in import DialIn, Recognition, by_pattern, by_peer, first_of
 from transports.errors import FramingError, LinkLost, NotDialledIn, TransportError
 from transports.link import Session
 from transports.listener import Arrival
-from transports.media.dial_in import DialIn, Recognition, by_pattern, by_peer, first_of
 from transports.wrapper import encode
 
 HEARTBEAT = by_pattern(rb"HB:(?P<device>\w+);", b"OK;")
