@@ -113,7 +113,7 @@ class PostgresStore:
 
     async def tally(self, selection: Selection) -> Tally:
         """Count the results of a selection."""
-        parameters = {**_filters(selection), "ids": list(selection.ids)}
+        parameters = {**selected(selection), "ids": list(selection.ids)}
         async with connected(self._pool) as connection:
             # In this order: a result that comes between the two is counted twice, never left out.
             outstanding = await (await connection.execute(_RESULT_OUTSTANDING, parameters)).fetchone()
@@ -124,14 +124,14 @@ class PostgresStore:
     async def results(self, access_id: UUID, selection: Selection) -> AsyncIterator[Result]:
         """The selected results of one resource; no connection is held between pages."""
         statement = _RESULT_PAGE_LAST_VALID if selection.last_valid else _RESULT_PAGE
-        parameters = {**_filters(selection), "id": access_id, "page": PAGE}
+        parameters = {**selected(selection), "id": access_id, "page": PAGE}
         after: tuple[int, int, str] = (-1, 0, "")
         while True:
             behind = dict(zip(("after_request", "after_activation", "after_device_id"), after, strict=True))
             async with connected(self._pool) as connection:
                 rows = await (await connection.execute(statement, {**parameters, **behind}, binary=True)).fetchall()
             for row in rows:
-                yield _result(row)
+                yield read_result(row)
             if len(rows) < PAGE:
                 return
             last = rows[-1]
@@ -187,6 +187,7 @@ class PostgresStore:
                 "reply_address": origin.reply_address,
                 "async_reply": origin.async_reply,
                 "dev_form": origin.dev_form,
+                "ack_required": origin.ack_required,
                 "priority": terms.priority,
                 "activates": terms.activates,
                 "repeating_interval": terms.repeating_interval,
@@ -241,7 +242,8 @@ async def open_store(pool: Pool, planner: Planner | None = None) -> AsyncIterato
             await alive.execute(b"SELECT pg_advisory_unlock_all()")
 
 
-def _filters(selection: Selection) -> dict[str, object]:
+def selected(selection: Selection) -> dict[str, object]:
+    """The parameters of a query that a selection makes, but for the resources."""
     devices = None if selection.device_ids is None else list(selection.device_ids)
     return {"start": selection.start, "end": selection.end, "device_ids": devices}
 
@@ -259,6 +261,7 @@ def _access(row: TupleRow) -> DeviceAccess:
             reply_address=row[7],
             async_reply=row[8],
             dev_form=row[9],
+            ack_required=row[21],
         ),
         terms=Terms(
             priority=row[10],
@@ -275,7 +278,8 @@ def _access(row: TupleRow) -> DeviceAccess:
     )
 
 
-def _result(row: TupleRow) -> Result:
+def read_result(row: TupleRow) -> Result:
+    """A result of the columns that every query of results has in front."""
     return Result(
         access_id=row[0],
         activation=row[1],

@@ -31,6 +31,7 @@ async def create(service: AccessService, message: Message) -> Answer:
         reply_address=header.reply_address,
         async_reply=bool(header.async_reply_flag),
         dev_form=message.dev_form,
+        ack_required=bool(header.ack_required),
     )
     access = await service.create(_noun(message), origin)
     return await _with_results(service, [access], Selection(ids=(access.id,)), dev_form=message.dev_form)

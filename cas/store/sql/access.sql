@@ -31,12 +31,12 @@ SET access_id = excluded.access_id, received_at = excluded.received_at;
 -- name: access_insert
 INSERT INTO device_access (
     id, created_at, state, source, message_id, correlation_id, message_timestamp, reply_address, async_reply, dev_form,
-    priority, activates, repeating_interval, duration, expires, not_older_than, accept_data_notification
+    priority, activates, repeating_interval, duration, expires, not_older_than, accept_data_notification, ack_required
 ) VALUES (
     %(id)s, %(created_at)s, %(state)s, %(source)s, %(message_id)s, %(correlation_id)s, %(timestamp)s,
     %(reply_address)s, %(async_reply)s, %(dev_form)s,
     %(priority)s, %(activates)s, %(repeating_interval)s, %(duration)s, %(expires)s, %(not_older_than)s,
-    %(accept_data_notification)s
+    %(accept_data_notification)s, %(ack_required)s
 );
 
 -- name: access_insert_devices
@@ -64,14 +64,21 @@ SELECT id, created_at, state, source, message_id, correlation_id, message_timest
     ARRAY(SELECT name FROM access_device WHERE access_id = id ORDER BY position),
     ARRAY(SELECT device_id FROM access_device WHERE access_id = id ORDER BY position),
     ARRAY(SELECT apdu FROM access_request WHERE access_id = id ORDER BY position),
-    ARRAY(SELECT group_id FROM access_group WHERE access_id = id ORDER BY position)
+    ARRAY(SELECT group_id FROM access_group WHERE access_id = id ORDER BY position),
+    ack_required
 FROM device_access
 WHERE id = ANY(%(ids)s);
 
 -- name: access_set_state
--- A cancel is told to whoever is doing the resource.
+-- A cancel is told to whoever is doing the resource; it also stops what a close lets finish.
 WITH changed AS (
-    UPDATE device_access SET state = %(state)s, next_at = NULL WHERE id = ANY(%(ids)s) AND state = 'active' RETURNING id
+    UPDATE device_access SET state = %(state)s, next_at = NULL
+    WHERE id = ANY(%(ids)s) AND (
+        state = 'active'
+        OR state = 'closed' AND %(state)s = 'canceled'
+            AND EXISTS (SELECT FROM activation WHERE access_id = id AND outcome = 'executing')
+    )
+    RETURNING id
 )
 SELECT pg_notify('cas_stop', id::text) FROM changed WHERE %(state)s = 'canceled';
 

@@ -1,0 +1,104 @@
+"""What the events of resources tell, read from the database, and the notifications that resources accept.
+
+A notification that comes is kept for each resource that accepts it (IEC TS 62056-9-1, 5.2.4): one with
+AcceptDataNotification that is active, that names its device, or a group with it, or no device at all, and between its
+Activates and its Expires (D).
+"""
+
+from collections.abc import AsyncIterator
+from uuid import UUID
+
+from psycopg.rows import TupleRow
+
+from cas.access.document import NamedResult
+from cas.access.model import NamedNotification, Octets, Selection
+from cas.access.postgres import read_result, selected
+from cas.push.events import Event
+from cas.push.model import Notification, Sink
+from cas.store.database import Pool, connected
+from cas.store.queries import query
+
+# Results or notifications in one page.
+PAGE = 64
+
+_REQUESTS = query("event_requests")
+_RESULTS = query("event_results")
+_NOTIFICATIONS = query("event_notifications")
+_STORE = query("notification_store")
+_PAGE = query("notification_page")
+
+
+class EventContent:
+    """What events tell, in constant memory; no connection is held between pages."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def requests(self, event: Event) -> list[tuple[int, Octets]]:
+        """The requests that an event has results of, with their numbers."""
+        parameters = {"access_id": event.access_id, "rows": list(event.rows)}
+        async with connected(self._pool) as connection:
+            rows = await (await connection.execute(_REQUESTS, parameters, binary=True)).fetchall()
+        return [(position, Octets(apdu)) for position, apdu in rows]
+
+    async def results(self, event: Event) -> AsyncIterator[NamedResult]:
+        """The results that an event tells, by request; those that are not kept any more are left out."""
+        after: tuple[int, int, str] = (-1, 0, "")
+        while True:
+            behind = dict(zip(("after_request", "after_activation", "after_device_id"), after, strict=True))
+            parameters = {**behind, "rows": list(event.rows), "page": PAGE}
+            async with connected(self._pool) as connection:
+                rows = await (await connection.execute(_RESULTS, parameters, binary=True)).fetchall()
+            for row in rows:
+                if row[4] is not None:
+                    yield read_result(row), row[10]
+            if len(rows) < PAGE:
+                return
+            after = (rows[-1][2], rows[-1][1], rows[-1][3])
+
+    async def notifications(self, event: Event) -> AsyncIterator[NamedNotification]:
+        """The notifications that an event tells, as they came."""
+        async for notification in _pages(self._pool, _NOTIFICATIONS, {"rows": list(event.rows)}):
+            yield notification
+
+
+def notification_sink(pool: Pool) -> Sink:
+    """A sink for `cas.push.listener` that keeps what resources accept, and has it told as events `created`.
+
+    What no resource accepts counts as taken (D): its device need not send it again.
+    """
+
+    async def sink(notification: Notification) -> bool:
+        parameters = {
+            "device_id": notification.device_id,
+            "received_at": notification.received_at,
+            "apdu": notification.apdu,
+        }
+        async with connected(pool) as connection:
+            await connection.execute(_STORE, parameters)
+        return True
+
+    return sink
+
+
+async def notifications_of(pool: Pool, access_id: UUID, selection: Selection) -> AsyncIterator[NamedNotification]:
+    """The notifications that a resource accepted, as far as they are selected: for a get."""
+    async for notification in _pages(pool, _PAGE, {"id": access_id, **selected(selection)}):
+        yield notification
+
+
+async def _pages(pool: Pool, statement: bytes, parameters: dict[str, object]) -> AsyncIterator[NamedNotification]:
+    after = 0
+    while True:
+        async with connected(pool) as connection:
+            cursor = await connection.execute(statement, {**parameters, "after": after, "page": PAGE}, binary=True)
+            rows = await cursor.fetchall()
+        for row in rows:
+            yield _notification(row)
+        if len(rows) < PAGE:
+            return
+        after = rows[-1][0]
+
+
+def _notification(row: TupleRow) -> NamedNotification:
+    return NamedNotification(device_id=row[1], received_at=row[2], apdu=Octets(row[3]), name=row[4])
