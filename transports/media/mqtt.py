@@ -5,6 +5,7 @@ broker kept (retained messages) is passed over: it answers nobody. Each message 
 """
 
 import asyncio
+import socket
 import ssl
 from collections import defaultdict, deque
 from dataclasses import dataclass, field
@@ -176,6 +177,7 @@ class _Shared:
                 password=broker.password,
                 tls_context=broker.tls,
                 max_inflight_messages=1000,
+                socket_options=[(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)],
             ) as client:
                 client.pending_calls_threshold = 1000
                 self._connected.set_result(client)
