@@ -6,7 +6,7 @@ Joins the automaton to the codec, the protection and the service procedures. Eve
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import TypeVar, cast
 
 from cas.bindings import cosempdu as cos
 from cas.cosem.data import OCTET_STRING, Data
@@ -14,6 +14,7 @@ from cas.dlms import acse, errors
 from cas.dlms.acse import Negotiated, Settings
 from cas.dlms.apdu import Request, Response, decode_apdu, encode_apdu
 from cas.dlms.conformance import Conformance
+from cas.dlms.invoke_id import confirmed, is_long, number_of, numbered, same_identity
 from cas.dlms.protection import OVERHEAD, Channel
 from cas.dlms.security.authentication import Handshake, Mechanism
 from cas.dlms.security.ciphering import check_counter
@@ -25,14 +26,11 @@ from cas.dlms.xdlms.get import get
 from cas.dlms.xdlms.set import set_
 
 A = TypeVar("A", cos.AareApdu, cos.RlreApdu)
-B = TypeVar("B")
 Notification = cos.DataNotification | cos.EventNotificationRequest | cos.InformationReportRequest
 
 _CURRENT_ASSOCIATION = bytes((0, 0, 40, 0, 0, 255))
 _ASSOCIATION_LN, _REPLY_TO_HLS = 15, 1
-# service class confirmed, and the rest of the octets but the invoke-id (Green Book 8.3, 9.5)
-_CONFIRMED, _FLAGS, _INVOKE_ID = 0x40, 0xF0, 0x0F
-_LONG_CONFIRMED, _LONG_FLAGS, _LONG_INVOKE_ID = 1 << 30, 0xFF00_0000, 0x00FF_FFFF
+_NOTIFICATIONS = frozenset((b"\x0f", b"\xc2", b"\x18"))
 _UNLIMITED = 1 << 30
 _STALE_ANSWERS = 8
 
@@ -58,7 +56,6 @@ _ANSWERS: dict[type, type] = {
     cos.ReadRequest: cos.ReadResponse,
     cos.WriteRequest: cos.WriteResponse,
 }
-_NUMBERED = (cos.GetRequest, cos.SetRequest, cos.ActionRequest, cos.GetResponse, cos.SetResponse, cos.ActionResponse)
 _WHOLE_ANSWERS = frozenset(
     f"{service}_response_{form}" for service in ("get", "set", "action") for form in ("normal", "with_list")
 )
@@ -78,6 +75,7 @@ class Association:
         self.notifications: list[Notification] = []
         """What the device sent unasked meanwhile; the caller takes it from here."""
         self._invoke_id = 0
+        self._limits_of: dict[type, Limits] = {}
         self._channel = Channel(
             own_title=settings.client_title,
             ciphering=settings.ciphering,
@@ -103,6 +101,7 @@ class Association:
             acse.check_accepted(answer)
             self._take_title(answer)
             self.negotiated = self._take_context(answer)
+            self._limits_of.clear()
             if self.settings.mechanism.is_high:
                 self.state = follow(self.state, Event.CHALLENGE)
                 yield from self._authenticate(challenge, answer)
@@ -122,18 +121,18 @@ class Association:
         """
         self.state = follow(self.state, Event.SERVE)
         self._check_conformance(body)
-        numbered, theirs = self._number(body)
-        limits = self._limits(body)
-        match numbered:
+        self._invoke_id += 1
+        limits = self._limits(type(body))
+        match body:
             case cos.GetRequest():
-                answer = yield from get(self._ask, numbered, limits)
+                answer = yield from get(self._ask, body, limits)
             case cos.SetRequest():
-                answer = yield from set_(self._ask, numbered, limits)
+                answer = yield from set_(self._ask, body, limits)
             case cos.ActionRequest():
-                answer = yield from action(self._ask, numbered, limits)
+                answer = yield from action(self._ask, body, limits)
             case _:
-                answer = yield from self._ask(numbered)
-        return _renumber(_checked(answer, body), theirs)
+                answer = yield from self._ask(body)
+        return _checked(answer, body)
 
     def release(self, asked: cos.RlrqApdu | None = None) -> Exchange[cos.RlreApdu]:
         """Release the association in order, with the RLRQ that is asked for, and return the RLRE.
@@ -185,7 +184,8 @@ class Association:
         )
         self.state = follow(self.state, Event.PROVE)
         counter = self._channel.next_counter() if self.settings.mechanism is Mechanism.HIGH_GMAC else None
-        answer = yield from self._ask(_reply_to_hls(handshake.reply(counter), self._next_invoke_id()))
+        self._invoke_id += 1
+        answer = yield from self._ask(_reply_to_hls(handshake.reply(counter)))
         raise_for_error(answer)
         used = handshake.verify(_proof(answer))
         if used is not None:
@@ -214,18 +214,23 @@ class Association:
 
         Raises RequestTooLong rather than send more than the device receives.
         """
-        sent = _invoke_id(body)
         plain = encode_apdu(body)
-        if len(plain) > (limit := self._limits(body).request):
+        if len(plain) > (limit := self._limits(type(body)).request):
             raise errors.RequestTooLong(len(plain), limit)
-        octets = yield self._channel.seal(plain)
+        theirs = number_of(plain)
+        long = is_long(plain)
+        sent = None if theirs is None else confirmed(theirs, self._invoke_id, long=long)
+        octets = yield self._channel.seal(plain if sent is None else numbered(plain, sent))
         stale = 0
         while True:
-            answer = decode_apdu(self._channel.open(octets))
-            if isinstance(answer, Notification):
-                self.notifications.append(answer)
-            elif (received := _invoke_id(answer)) is None or sent is None or not (received ^ sent) & _mask(body):
-                return answer
+            opened = self._channel.open(octets)
+            received = number_of(opened)
+            if opened[:1] in _NOTIFICATIONS:
+                self.notifications.append(cast("Notification", decode_apdu(opened)))
+            elif received is None or sent is None or theirs is None:
+                return decode_apdu(opened)
+            elif same_identity(received, sent, long=long):
+                return decode_apdu(numbered(opened, theirs))
             elif (stale := stale + 1) >= _STALE_ANSWERS:
                 raise errors.InvokeIdMismatch(received, sent)
             octets = yield None
@@ -238,69 +243,34 @@ class Association:
         if missing := needed & ~agreed:
             raise errors.ServiceNotSupported(", ".join(missing.names()))
 
-    def _limits(self, body: object) -> Limits:
-        agreed = self.negotiated or Negotiated(Conformance(0), None, 0)
-        limit = agreed.max_pdu or _UNLIMITED
-        split = _SPLITS.get(type(body), Conformance(0)) & agreed.conformance
-        return Limits(request=limit - (OVERHEAD if self.settings.control else 0), split=bool(split))
-
-    def _next_invoke_id(self) -> int:
-        self._invoke_id = (self._invoke_id + 1) & _INVOKE_ID
-        return _CONFIRMED | self._invoke_id
-
-    def _number(self, body: B) -> tuple[B, int]:
-        """The request under our own invoke-id, confirmed, and the requester's."""
-        theirs = _invoke_id(body)
-        if theirs is None:
-            return body, 0
-        ours = self._next_invoke_id()
-        if isinstance(body, cos.AccessRequest):
-            return _renumber(body, theirs & _LONG_FLAGS | _LONG_CONFIRMED | ours & _INVOKE_ID), theirs
-        return _renumber(body, theirs & _FLAGS | ours), theirs
-
-
-def _mask(body: object) -> int:
-    return _LONG_INVOKE_ID if isinstance(body, cos.AccessRequest) else _INVOKE_ID
+    def _limits(self, service: type) -> Limits:
+        if service not in self._limits_of:
+            agreed = self.negotiated or Negotiated(Conformance(0), None, 0)
+            limit = agreed.max_pdu or _UNLIMITED
+            split = _SPLITS.get(service, Conformance(0)) & agreed.conformance
+            request = limit - (OVERHEAD if self.settings.control else 0)
+            self._limits_of[service] = Limits(request=request, split=bool(split))
+        return self._limits_of[service]
 
 
 def _checked(answer: object, body: Request) -> Response:
     """The answer, if it is a whole one to such a request, or an error. Raises UnexpectedApdu."""
-    if isinstance(answer, cos.ExceptionResponse | cos.ConfirmedServiceError):
-        return answer
     expected = _ANSWERS[type(body)]
-    if not isinstance(answer, Response) or type(answer) is not expected:
+    if type(answer) is not expected:
+        if isinstance(answer, cos.ExceptionResponse | cos.ConfirmedServiceError):
+            return answer
         raise unexpected(answer, expected.__name__)
     if isinstance(answer, cos.GetResponse | cos.SetResponse | cos.ActionResponse):
         form = alternative(answer)[0]
         if form not in _WHOLE_ANSWERS:
             raise errors.UnexpectedApdu(form.replace("_", "-"), "a whole answer")
-    return answer
+    return cast("Response", answer)
 
 
-def _invoke_id(body: object) -> int | None:
-    """The invoke-id-and-priority of a request or answer, long or short; None where it has none."""
-    if isinstance(body, cos.AccessRequest | cos.AccessResponse):
-        return body.long_invoke_id_and_priority
-    if isinstance(body, _NUMBERED):
-        number: int = alternative(body)[1].invoke_id_and_priority
-        return number
-    return None
-
-
-def _renumber(body: B, number: int) -> B:
-    if isinstance(body, cos.AccessRequest | cos.AccessResponse):
-        return replace(body, long_invoke_id_and_priority=number)
-    if _invoke_id(body) is None:
-        return body
-    name, chosen = alternative(body)
-    changed: dict[str, Any] = {name: replace(chosen, invoke_id_and_priority=number)}
-    return replace(body, **changed)  # type: ignore[type-var]  # a class of the bindings
-
-
-def _reply_to_hls(proof: bytes, invoke_id: int) -> cos.ActionRequest:
+def _reply_to_hls(proof: bytes) -> cos.ActionRequest:
     """Pass 3: reply_to_HLS_authentication (Blue Book 12, Association LN, method 1)."""
     normal = cos.ActionRequestNormal(
-        invoke_id_and_priority=invoke_id,
+        invoke_id_and_priority=0,
         cosem_method_descriptor=cos.CosemMethodDescriptor(
             class_id=_ASSOCIATION_LN, instance_id=_CURRENT_ASSOCIATION, method_id=_REPLY_TO_HLS
         ),
