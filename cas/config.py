@@ -71,6 +71,19 @@ class Settings(BaseSettings):
     )
     max_request_octets: Count = Field(10_000_000, description="largest SOAP request that is read")
 
+    event_targets: tuple[str, ...] = Field(
+        (), description="receivers that events may go to: URLs, hosts, networks (see cas/push/targets.py); none: nobody"
+    )
+    event_signing_key: SecretStr | None = Field(
+        None,
+        min_length=32,
+        description="key of the signature in the header CAS-Signature of events, 32 characters or more",
+    )
+    event_mqtt: SecretStr | None = Field(
+        None,
+        description="MQTT broker that gets the events of all resources: mqtt[s]://[USER:PASSWORD@]HOST[:PORT][/PREFIX]",
+    )
+
     log_level: str = Field("info", pattern="^(debug|info|warning|error)$", description="least severe line logged")
     log_format: str = Field("console", pattern="^(console|json)$", description="form of a log line")
 
