@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 from psycopg.rows import TupleRow
+from psycopg.sql import SQL, Identifier
 
 from cas.access.bulk import Bulk
 from cas.access.chunks import Chunks
@@ -146,6 +147,12 @@ class Bench:
     async def rows(self, statement: str, *parameters: object) -> list[TupleRow]:
         async with self.pool.connection() as connection:
             return await (await connection.execute(statement.encode(), parameters)).fetchall()
+
+    async def count(self, table: str) -> int:
+        statement = SQL("SELECT count(*) FROM {}").format(Identifier(table))
+        async with self.pool.connection() as connection:
+            (row,) = await (await connection.execute(statement)).fetchall()
+        return int(row[0])
 
     async def run(self, statement: str, *parameters: object) -> None:
         async with self.pool.connection() as connection:

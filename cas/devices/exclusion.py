@@ -8,7 +8,6 @@ refuses a second association.
 
 import asyncio
 import hashlib
-from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 
@@ -35,7 +34,7 @@ class Exclusion:
     def __init__(self, conninfo: str) -> None:
         self._conninfo = conninfo
         self._connection: AsyncConnection[TupleRow] | None = None
-        self._held: Counter[int] = Counter()
+        self._held: set[int] = set()
         self._one_at_a_time = asyncio.Lock()
         self._returning: set[asyncio.Future[None]] = set()
         self._locking: Batcher[int, bool] = Batcher(self._lock)
@@ -78,11 +77,20 @@ class Exclusion:
 
     async def _lock(self, keys: Sequence[int]) -> list[bool]:
         async with self._one_at_a_time:
-            granted = await self._ask(keys)
-            self._held.update(key for key, mine in zip(keys, granted, strict=True) if mine)
-            return granted
+            # PostgreSQL grants a connection the same lock again and again.
+            free = list(set(keys) - self._held)
+            answers = zip(free, await self._ask(free), strict=True)
+            granted = {key for key, is_granted in answers if is_granted}
+            self._held |= granted
+            mine = []
+            for key in keys:
+                mine.append(key in granted)
+                granted.discard(key)
+            return mine
 
     async def _ask(self, keys: Sequence[int]) -> list[bool]:
+        if not keys:
+            return []
         for is_last in (False, True):
             try:
                 connection = self._connection or await self._connect()
@@ -95,7 +103,7 @@ class Exclusion:
 
     async def _unlock(self, keys: Sequence[int]) -> list[None]:
         async with self._one_at_a_time:
-            self._held -= Counter(keys)
+            self._held.difference_update(keys)
             if self._connection is not None:
                 try:
                     await _execute(self._connection, _UNLOCK, keys)
@@ -106,7 +114,7 @@ class Exclusion:
     async def _connect(self) -> AsyncConnection[TupleRow]:
         connection = await AsyncConnection.connect(self._conninfo, autocommit=True)
         if self._held:
-            keys = list(self._held.elements())
+            keys = list(self._held)
             mine = [row[0] for row in await _execute(connection, _LOCK, keys)]
             log.warning("locks on devices were interrupted", devices=len(keys), lost=mine.count(False))
         self._connection = connection

@@ -1,0 +1,153 @@
+"""Workers in processes of their own: killed, stopped and told, on one database."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import datetime
+from uuid import UUID
+
+import pytest
+
+from cas.access.model import State
+from cas.engine.clock import DatabaseClock
+from cas.engine.signals import Signals, open_signals
+from cas.store.database import Pool
+from tests.access_fakes import FakeDevices
+from tests.engine_bench import GET, SET, Bench
+from tests.processes import ROOT
+
+PATIENCE = 15
+
+
+class Site:
+    """A database, and the workers that the test starts on it."""
+
+    def __init__(self, pool: Pool, dsn: str, signals: Signals, now: datetime, stack: AsyncExitStack) -> None:
+        self.bench = Bench(pool, FakeDevices({}), chunk_size=10)
+        self.bench.now = now
+        self.signals = signals
+        self._dsn = dsn
+        self._stack = stack
+
+    async def worker(self, mode: str = "well", grace: float = 5) -> asyncio.subprocess.Process:
+        command = (sys.executable, "-m", "tests.engine_worker", self._dsn, mode, str(grace))
+        process = await asyncio.create_subprocess_exec(*command, cwd=ROOT, stdout=asyncio.subprocess.PIPE)
+        self._stack.push_async_callback(_end, process)
+        assert process.stdout
+        assert await asyncio.wait_for(process.stdout.readline(), PATIENCE) == b"READY\n"
+        return process
+
+    async def finished(self, access_id: UUID) -> None:
+        await asyncio.wait_for(self.signals.finished(access_id), PATIENCE)
+
+    async def until(self, statement: str, is_there: Callable[[int], bool]) -> None:
+        """Wait for a count that no notification tells of."""
+        async with asyncio.timeout(PATIENCE):
+            while not is_there(int((await self.bench.rows(statement))[0][0])):  # noqa: ASYNC110 - no event reaches us
+                await asyncio.sleep(0.02)
+
+    async def asked(self) -> dict[tuple[str, str], int]:
+        rows = await self.bench.rows("SELECT device_id, request, count(*) FROM asked GROUP BY 1, 2")
+        return {(row[0], row[1]): row[2] for row in rows}
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    if process.returncode is None:
+        process.kill()
+    # to the end of its output, so that the transport is closed with it
+    await process.communicate()
+
+
+@pytest.fixture
+async def site(pool: Pool, dsn: str) -> AsyncIterator[Site]:
+    async with AsyncExitStack() as stack, _signals(pool, dsn) as signals:
+        made = Site(pool, dsn, signals, (await DatabaseClock.read(pool))(), stack)
+        await made.bench.run("CREATE TABLE asked (device_id text, request text)")
+        yield made
+
+
+@asynccontextmanager
+async def _signals(pool: Pool, dsn: str) -> AsyncIterator[Signals]:
+    async with open_signals(pool, dsn) as signals:
+        yield signals
+
+
+def devices(count: int) -> list[str]:
+    """Every fifth of them is stuck in a worker of that mode."""
+    return [f"{number:03}{'S' if number % 5 == 0 else 'M'}" for number in range(count)]
+
+
+@pytest.mark.clause("5.2.3")
+async def test_what_a_killed_worker_left_is_done_by_another(site: Site) -> None:
+    names = devices(40)
+    reads = await site.bench.create(*names, requests=[GET, GET])
+    changes = await site.bench.create(*names, requests=[SET, GET], repeating_interval="P1D")
+    killed = await site.worker("stuck")
+    await site.until("SELECT count(*) FROM result", lambda count: count >= 40)
+    await site.until("SELECT count(*) FROM asked WHERE right(device_id, 1) = 'S'", lambda count: count == 8)
+    os.kill(killed.pid, signal.SIGKILL)
+    await killed.wait()
+    await site.worker()
+    await site.finished(reads)
+    await site.finished(changes)
+    found = await site.bench.results(reads)
+    assert set(found) == {(name, 1, number) for name in names for number in (0, 1)}
+    assert not [value for value in found.values() if isinstance(value, str)]
+    found = await site.bench.results(changes)
+    assert set(found) == {(name, 1, number) for name in names for number in (0, 1)}
+    assert {value for value in found.values() if isinstance(value, str)} <= {"outcome unknown", "not attempted"}
+    asked = await site.asked()
+    assert all(asked.get((name, "SetRequest"), 0) <= 1 for name in names), "a change was sent twice"
+
+
+async def test_a_stopped_worker_hands_back_within_the_grace_time(site: Site) -> None:
+    names = devices(10)
+    access = await site.bench.create(*names, requests=[GET])
+    stopped = await site.worker("stuck", grace=0.5)
+    await site.until("SELECT count(*) FROM asked", lambda count: count >= 10)
+    stopped.terminate()
+    assert await asyncio.wait_for(stopped.wait(), PATIENCE) == 0
+    assert await site.bench.rows("SELECT status::text FROM procrastinate_jobs") == [("todo",)]
+    await site.worker()
+    await site.finished(access)
+    assert set(await site.bench.results(access)) == {(name, 1, 0) for name in names}
+    assert {count for (name, _), count in (await site.asked()).items() if name.endswith("M")} == {1}
+
+
+@pytest.mark.clause("7.2.3")
+async def test_a_cancel_reaches_a_worker_in_another_process(site: Site) -> None:
+    names = devices(60)
+    access = await site.bench.create(*names, requests=[GET, GET], repeating_interval="P1D")
+    await site.worker("stuck")
+    # Four chunks at a time, each kept by its stuck devices; the last two wait.
+    await site.until("SELECT count(*) FROM result", lambda count: count == 64)
+    await site.bench.store.set_state([access], State.CANCELED)
+    await site.until("SELECT count(*) FROM result", lambda count: count == 104)
+    found = await site.bench.results(access)
+    assert {value for (name, _, _), value in found.items() if name in names[40:]} == {"canceled by the client"}
+    assert {name for name, _ in await site.asked()} <= set(names[:40])
+
+
+async def test_two_workers_share_an_activation(site: Site) -> None:
+    names = devices(200)
+    await site.worker()
+    await site.worker()
+    access = await site.bench.create(*names, requests=[GET, SET])
+    await site.finished(access)
+    assert await site.bench.outcomes(access) == [(1, "ok")]
+    asked = await site.asked()
+    assert asked == {(name, kind): 1 for name in names for kind in ("GetRequest", "SetRequest")}
+
+
+@pytest.mark.clause("5.2.3")
+async def test_a_resource_that_becomes_due_is_done_without_a_word_from_outside(site: Site) -> None:
+    await site.worker()
+    access = await site.bench.create("M1", repeating_interval="PT1S")
+    await site.until("SELECT count(*) FROM activation WHERE outcome = 'ok'", lambda count: count >= 3)
+    times = await site.bench.rows(
+        "SELECT scheduled_at - lag(scheduled_at) OVER (ORDER BY number) FROM activation WHERE access_id = %s", access
+    )
+    assert {row[0].total_seconds() for row in times[1:]} == {1.0}
