@@ -27,6 +27,8 @@ CONNECT_TIMEOUT = 20.0
 RESPONSE_TIMEOUT = 30.0
 CLOSE_TIMEOUT = 2.0
 """Seconds that an orderly goodbye may take before the link is cut."""
+INBOX = 1000
+"""APDUs that may wait to be received before the link is given up."""
 
 
 class Session(asyncio.Protocol):
@@ -172,8 +174,11 @@ class Session(asyncio.Protocol):
                 waiter = self._waiter
                 if waiter is not None and not waiter.done():
                     waiter.set_result(event)
-                else:
+                elif len(self._inbox) < INBOX:
                     self._inbox.append(event)
+                else:
+                    down = LinkDown(FramingError(f"{self.endpoint}: {INBOX} APDUs came that nobody asked for"))
+                    break
             elif isinstance(event, LinkUp):
                 self._open = True
                 if not self._up.done():

@@ -7,7 +7,10 @@ from transports.hdlc.address import Address
 from transports.hdlc.connection import TIMING, Connection, Timing
 from transports.hdlc.frame import Frame, FrameDecoder, Kind
 from transports.hdlc.negotiation import DEFAULT, Parameters
-from transports.hdlc.states import Role
+from transports.hdlc.states import Role, State
+
+MAX_CONNECTIONS = 1000
+"""Data links remembered, beyond which those that are not established are forgotten."""
 
 
 class HdlcLine:
@@ -78,5 +81,9 @@ class HdlcLine:
     def _connection(self, server: Address, client: Address) -> Connection:
         key = (server, client)
         if key not in self._connections:
+            if len(self._connections) >= MAX_CONNECTIONS:  # addresses made up by somebody
+                self._connections = {
+                    which: one for which, one in self._connections.items() if one.state is not State.DISCONNECTED
+                }
             self._connections[key] = Connection(Role.SERVER, server, client, offer=self._offer, timing=self._timing)
         return self._connections[key]

@@ -184,6 +184,19 @@ async def test_only_one_task_may_receive() -> None:
         await waiting
 
 
+async def test_a_peer_that_never_stops_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(link_module, "INBOX", 3)
+    near, far = memory.pair()
+    link = Link(near, wrapper_client)
+    await link.connect()
+    far.write(bytes.fromhex("0001000100100001aa") * 5)
+    await asyncio.sleep(0)
+    assert [await link.receive() for _ in range(3)] == [b"\xaa"] * 3
+    with pytest.raises(FramingError, match="nobody asked for"):
+        await link.receive()
+    await link.close()
+
+
 def test_every_error_says_whether_to_try_again() -> None:
     kinds = [TransportError]
     for kind in kinds:
