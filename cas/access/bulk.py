@@ -44,9 +44,11 @@ class _Run:
     """A chunk under way."""
 
     chunk: Chunk
-    requests: Sequence[Request]
     may_retry: bool
     """Whether the window leaves time for another pass."""
+    requests: Sequence[Request] = ()
+    unreadable: Exception | None = None
+    """Why the requests cannot be read: a later release may have stored them."""
     stopped: bool = False
     """Whether a device was left out, because of a cancel or the end of the window."""
     unfinished: bool = False
@@ -110,13 +112,10 @@ class Bulk:
 
     async def _do(self, chunk: Chunk) -> None:
         now = self._clock()
-        run = _Run(
-            chunk,
-            [request_of(octets) for octets in await self._chunks.requests(chunk.id.access_id)],
-            may_retry=now + self._policy.pause(chunk.passes + 1, 0) < chunk.deadline,
-        )
+        run = _Run(chunk, may_retry=now + self._policy.pause(chunk.passes + 1, 0) < chunk.deadline)
         self._runs.add(run)
         try:
+            await self._read_requests(run)
             pending = await self._chunks.pending(chunk.id)
             remaining = iter(pending)
             async with asyncio.TaskGroup() as group:
@@ -127,6 +126,13 @@ class Bulk:
         finally:
             self._runs.discard(run)
         await self._end(run)
+
+    async def _read_requests(self, run: _Run) -> None:
+        stored = await self._chunks.requests(run.chunk.id.access_id)
+        try:
+            run.requests = [request_of(octets) for octets in stored]
+        except Exception as error:  # noqa: BLE001 - a chunk that cannot be done must end all the same
+            run.unreadable = error
 
     async def _end(self, run: _Run) -> None:
         if run.unfinished and self._handing_back:
@@ -148,6 +154,8 @@ class Bulk:
             if pending.sent:
                 told = judge_lost(pending.missing, pending.sent)
                 await self._store(run, pending, told, activated=self._clock(), attempts=max(_attempts(pending), 1))
+            elif run.unreadable is not None:
+                await self._judge(run, pending, Visit(broken=run.unreadable, unsent=pending.missing))
             elif self._reason_to_leave(run) is not None:
                 await self._judge(run, pending, Visit(unsent=pending.missing))
             else:

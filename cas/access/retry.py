@@ -29,7 +29,8 @@ class RetryPolicy:
     def pause(self, attempts: int, entropy: float) -> timedelta:
         """The time after the `attempts`-th attempt (from 1); `entropy` lies between 0 and 1."""
         # 2.0 ** 64 is far beyond the longest, and no float overflows on the way.
-        plain = min(self.first * self.factor ** min(attempts - 1, 64), self.longest)
+        seconds = self.first.total_seconds() * self.factor ** min(attempts - 1, 64)
+        plain = timedelta(seconds=min(seconds, self.longest.total_seconds()))
         return plain * (1 + self.jitter * entropy)
 
 

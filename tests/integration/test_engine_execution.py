@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from cas.access.model import Selection, State, Tally
+from cas.access.model import Octets, Selection, State, Tally
 from cas.bindings import cosempdu as cos
 from cas.cosem.data import Data
 from cas.dlms.apdu import Request, Response
@@ -98,6 +98,14 @@ async def test_what_nobody_can_expect_to_succeed_is_not_tried_again(pool: Pool) 
     await setting.work()
     assert await setting.results(access) == {("M1", 1, 0): "deciphering failed"}
     assert await setting.outcomes(access) == [(1, "failed")]
+
+
+async def test_a_request_that_cannot_be_read_ends_the_activation(pool: Pool) -> None:
+    setting = bench(pool, M1=[VALUE])
+    access = await setting.create("M1", requests=[Octets(b"\xff\x00")], duration="P1D")
+    await setting.work()
+    assert await setting.outcomes(access) == [(1, "failed")]
+    assert not setting.devices.asked
 
 
 async def test_a_change_without_an_answer_is_never_sent_again(pool: Pool) -> None:
