@@ -132,7 +132,7 @@ def _url(address: str) -> URL:
         raise TargetRefused(f"the address is no URL: {problem}") from None
     if not known:
         raise TargetRefused("the address must be a URL with http or https and a host")
-    if url.raw_authority.count("@") or url.user is not None or url.password is not None:
+    if "@" in re.split(r"[/?#]", address.partition("://")[2], maxsplit=1)[0]:  # also an empty one, which `URL` drops
         raise TargetRefused("the address must not name a user or password")
     # What a server would make of encoded separators is its own affair, and not ours to guess.
     if any(step in (".", "..") for step in re.split(r"[/\\]", url.path)) or "%2f" in url.raw_path.lower():
