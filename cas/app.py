@@ -3,6 +3,7 @@
 import asyncio
 import ipaddress
 import socket
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
@@ -33,6 +34,8 @@ from cas.engine.planner import Planner
 from cas.engine.signals import Signals, open_signals
 from cas.engine.worker import Worker, WorkerSettings, conninfo_of
 from cas.errors import ConfigurationError
+from cas.security.known import KnownHere
+from cas.security.opening import guard_of, is_guarded, tls_of
 from cas.soap.http import PATH, SoapHttp
 from cas.soap.service import SoapService
 from cas.store.database import Pool, open_database
@@ -51,14 +54,17 @@ async def open_service(settings: Settings, *, work: bool = True) -> AsyncIterato
 
     Raises CasError.
     """
-    await require_loopback(settings.host)
+    if not is_guarded(settings):
+        await require_loopback(settings.host)
+    tls = tls_of(settings)
     async with open_database(settings) as pool, open_access(settings, pool, work=work) as access:
+        guard = await guard_of(settings, pool, KnownHere(pool, access.store))
         soap = SoapHttp(
-            SoapService(access, limit=settings.max_request_octets, strict=settings.strict_order),
+            SoapService(access, guard, limit=settings.max_request_octets, strict=settings.strict_order),
             lambda: _is_ready(pool),
             limit=settings.max_request_octets,
         )
-        async with _listening(settings, soap, access) as url:
+        async with _listening(settings, soap, access, tls) as url:
             yield url
 
 
@@ -155,7 +161,7 @@ async def _working(settings: Settings, parts: _Parts) -> AsyncIterator[None]:
 async def require_loopback(host: str) -> None:
     """Refuse to listen where others than this machine reach. Raises ConfigurationError.
 
-    Whoever reaches the service can disconnect a customer, and there is no authentication yet.
+    Whoever reaches the service can disconnect a customer.
     """
     try:
         found = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
@@ -163,30 +169,38 @@ async def require_loopback(host: str) -> None:
         raise ConfigurationError(f"host {host!r}: {problem.strerror or problem}") from None
     if not all(ipaddress.ip_address(address[4][0]).is_loopback for address in found):
         raise ConfigurationError(
-            f"host {host!r} can be reached from other machines, and this release has no authentication: set host to "
-            "127.0.0.1, and let a proxy that authenticates stand in front"
+            f"host {host!r} can be reached from other machines, and whoever reaches the service can disconnect "
+            "customers: set authentication (certificate, basic, bearer), tls_certificate, and clients by `cas client "
+            "add`; or set host to 127.0.0.1"
         )
 
 
 @asynccontextmanager
-async def _listening(settings: Settings, soap: SoapHttp, access: AccessService) -> AsyncIterator[str]:
+async def _listening(
+    settings: Settings, soap: SoapHttp, access: AccessService, tls: ssl.SSLContext | None
+) -> AsyncIterator[str]:
     application = web.Application()
+    application.on_response_prepare.append(_hide_versions)
     application.add_routes(soap.routes())
     runner = web.AppRunner(application, access_log=None, shutdown_timeout=settings.stop_grace)
     await runner.setup()
     try:
-        site = web.TCPSite(runner, settings.host, settings.port)
+        site = web.TCPSite(runner, settings.host, settings.port, ssl_context=tls)
         try:
             await site.start()
         except OSError as problem:
             reason = problem.strerror or problem
             raise ConfigurationError(f"cannot listen on {settings.host} port {settings.port}: {reason}") from None
         host, port = runner.addresses[0][:2]
-        yield f"http://{f'[{host}]' if ':' in host else host}:{port}{PATH}"
+        yield f"{'http' if tls is None else 'https'}://{f'[{host}]' if ':' in host else host}:{port}{PATH}"
         await site.stop()
         await access.stop(settings.stop_grace)
     finally:
         await runner.cleanup()
+
+
+async def _hide_versions(_request: web.Request, response: web.StreamResponse) -> None:
+    response.headers["Server"] = "cas"
 
 
 async def _is_ready(pool: Pool) -> bool:

@@ -7,12 +7,13 @@ import os
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
+    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
@@ -39,6 +40,27 @@ class Settings(BaseSettings):
 
     host: str = Field("127.0.0.1", description="address that the service listens on")
     port: Annotated[int, Field(ge=0, le=65_535)] = Field(8080, description="TCP port; 0 takes a free one")
+
+    authentication: Annotated[tuple[Literal["certificate", "basic", "bearer"], ...], NoDecode] = Field(
+        (), description="how clients prove who they are, by commas: certificate, basic, bearer; none: loopback only"
+    )
+    anyone_services: Annotated[
+        tuple[Literal["get", "set", "action", "time-sync", "upgrade", "associate"], ...], NoDecode
+    ] = Field(("get",), description="what clients may do on devices where there is no authentication, by commas")
+    tls_certificate: Path | None = Field(None, description="PEM file of the certificate chain that clients are shown")
+    tls_key: Path | None = Field(None, description="PEM file of its private key; default: in the same file")
+    tls_client_ca: Path | None = Field(None, description="PEM file of the authorities whose clients are accepted")
+    tls_client_crl: Path | None = Field(None, description="PEM file of the revocation list of those authorities")
+    clients_file: Path | None = Field(None, description="TOML file of clients and roles; default: the database")
+    client_rate: Annotated[float, Field(gt=0, le=100_000)] = Field(
+        100.0, description="requests a second of each client, in the long run"
+    )
+    client_burst: Count = Field(200, description="requests of each client at once")
+    token_keys: Path | None = Field(None, description="JWKS file of the keys that bearer tokens are signed with")
+    token_issuer: str | None = Field(None, min_length=1, description="`iss` that bearer tokens must have")
+    token_audience: str | None = Field(None, min_length=1, description="`aud` that bearer tokens must have")
+    replay_window: Seconds = Field(300.0, description="seconds by which Created of a ReplayDetection may be off")
+    replay_required: bool = Field(False, description="refuse requests that change something without ReplayDetection")
 
     master_key: SecretStr | None = Field(
         None, description="keys that protect the device keys at rest: 64 hex digits each, newest first, by commas"
@@ -86,6 +108,11 @@ class Settings(BaseSettings):
 
     log_level: str = Field("info", pattern="^(debug|info|warning|error)$", description="least severe line logged")
     log_format: str = Field("console", pattern="^(console|json)$", description="form of a log line")
+
+    @field_validator("authentication", "anyone_services", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
     @field_validator("zone")
     @classmethod

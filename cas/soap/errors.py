@@ -3,9 +3,10 @@
 SoapError
 ├── NotSoap             what came cannot be read as a message: a SOAP fault without a FaultMessage
 └── MessageRefused      a message that cannot be served: a FaultMessage in the SOAP fault's detail
+    └── Denied          one that who asks may not have served; it says no more than that
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from cas.bindings import message as mes
 from cas.errors import CasError
@@ -36,3 +37,11 @@ class MessageRefused(SoapError):
         super().__init__("; ".join(error.details or error.reason or error.code for error in errors))
         self.errors = tuple(errors)
         self.status = status
+
+
+class Denied(MessageRefused):
+    """A request that who asks may not have served; `headers` are those that HTTP wants beside the status."""
+
+    def __init__(self, errors: Sequence[mes.ErrorType], status: int, headers: Mapping[str, str]) -> None:
+        super().__init__(errors, status)
+        self.headers = headers

@@ -16,9 +16,10 @@ from uuid import uuid4
 import structlog
 from aiohttp import web
 
+from cas.security.authentication import Credentials
 from cas.soap import wsdl
 from cas.soap.envelope import Version, version_of
-from cas.soap.errors import NotSoap
+from cas.soap.errors import Denied, NotSoap
 from cas.soap.service import Reply, SoapService, failed, refuse
 
 log = structlog.get_logger(__name__)
@@ -62,11 +63,13 @@ class SoapHttp:
             return response
 
     async def _reply(self, request: web.Request) -> Reply:
+        credentials = _credentials(request)
         try:
+            self._service.admit(credentials)
             octets = await self._read(request)
-        except NotSoap as problem:
+        except (NotSoap, Denied) as problem:
             return refuse(version_of(request.content_type), problem)
-        return await self._service.answer(octets, request.content_type)
+        return await self._service.answer(octets, request.content_type, credentials)
 
     async def _read(self, request: web.Request) -> bytes:
         if request.content_type not in MEDIA_TYPES:
@@ -123,7 +126,7 @@ async def _send(request: web.Request, reply: Reply) -> web.StreamResponse:
         reply = failed(reply.version, incident)
         chunks = _chunks(reply.pieces)
         first = await anext(chunks, b"")
-    headers = {"Content-Type": _content_type(reply.version)}
+    headers = {"Content-Type": _content_type(reply.version), **reply.headers}
     if len(first) < CHUNK:
         whole = web.Response(status=reply.status, body=first, headers=headers)
         if not request.content.at_eof() or request.content.exception() is not None:
@@ -144,6 +147,16 @@ async def _send(request: web.Request, reply: Reply) -> web.StreamResponse:
         if request.transport is not None:
             request.transport.abort()
     return response
+
+
+def _credentials(request: web.Request) -> Credentials:
+    """What a request shows of who sent it."""
+    tls = request.transport.get_extra_info("ssl_object") if request.transport is not None else None
+    return Credentials(
+        peer=request.remote or "",
+        authorization=tuple(request.headers.getall("Authorization", ())),
+        certificate=tls.getpeercert(binary_form=True) if tls is not None else None,
+    )
 
 
 def _content_type(version: Version) -> str:

@@ -1,11 +1,13 @@
 """From the octets of a request to the pieces of its answer: the stages, in order.
 
-parse - recognise - look, unpack, arrange, validate, read (message) - dispatch by verb and noun - answer in kind
+read, limit (http) - parse: recognise - authenticate - validate: look, unpack, arrange, validate, read (message) -
+authorise: new, granted - dispatch by verb and noun, recorded - answer in kind
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+import math
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass, field
 from typing import TypeVar
 from uuid import UUID, uuid4
 
@@ -15,10 +17,13 @@ from cas.access.codes import Code
 from cas.access.errors import Refused, Stopping
 from cas.access.service import AccessService
 from cas.bindings import message as mes
+from cas.security.authentication import Credentials
+from cas.security.errors import RequestDenied, TooManyRequests, Unauthenticated
+from cas.security.guard import Door
 from cas.soap.answer import Answer, fault_message, response
 from cas.soap.device_access import HANDLERS
 from cas.soap.envelope import Envelope, Version, fault, recognise, version_of
-from cas.soap.errors import MessageRefused, NotSoap, SoapError
+from cas.soap.errors import Denied, MessageRefused, NotSoap, SoapError
 from cas.soap.message import Message, not_available, read_message
 from cas.soap.problems import error, errors_of
 from cas.soap.schema import Validator
@@ -41,28 +46,46 @@ class Reply:
     status: int
     version: Version
     pieces: AsyncIterator[str]
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 class SoapService:
     """Answers requests. `strict`: elements must come in schema order; `limit`: octets of an unpacked payload."""
 
-    def __init__(self, access: AccessService, *, limit: int, strict: bool = False) -> None:
+    def __init__(self, access: AccessService, guard: Door, *, limit: int, strict: bool = False) -> None:
         self._access = access
+        self._guard = guard
         self._limit = limit
         self._strict = strict
         self._validator = Validator()
 
-    async def answer(self, octets: bytes, media_type: str) -> Reply:
+    def admit(self, credentials: Credentials) -> None:
+        """Turn away who shows nothing where something is asked for, before anything is read. Raises Denied."""
+        try:
+            self._guard.admit(credentials)
+        except RequestDenied as problem:
+            raise denied(problem) from None
+
+    async def answer(self, octets: bytes, media_type: str, credentials: Credentials) -> Reply:
         """Answer a request; whatever is wrong with it or here comes back as a fault."""
         version = version_of(media_type)
         large = len(octets) >= LARGE
         try:
             envelope = await _beside(large, _read_envelope, octets)
             version = envelope.version
+            principal = await self._guard.authenticate(credentials)
+            structlog.contextvars.bind_contextvars(client=principal.name)
             message = await _beside(large, self._read_message, envelope)
-            answer = await self._serve(message)
+            await self._guard.once(principal, message.header)
+            demand = await self._guard.authorise(principal, message.content)
+            async with self._guard.recorded(principal, demand, message.content, octets) as outcome:
+                answer = await self._serve(message)
+                outcome["result"] = answer.reply.result.value
+                outcome["ids"] = [each.value for each in answer.reply.id]
         except SoapError as problem:
             return refuse(version, problem)
+        except RequestDenied as problem:
+            return refuse(version, denied(problem))
         except (Stopping, StoreError) as problem:
             told = error(Code.BUSY, str(problem), level=mes.ErrorLevel.WARNING)
             return refuse(version, MessageRefused([told], status=503))
@@ -111,6 +134,8 @@ def refuse(version: Version, problem: SoapError) -> Reply:
     if isinstance(problem, MessageRefused):
         code = "Sender" if problem.status < 500 else "Receiver"
         text = fault(version, code, "the request was refused: see the detail", fault_message(problem))
+        if isinstance(problem, Denied):
+            return _whole(problem.status, version, text, problem.headers)
         # The HTTP binding of SOAP 1.1 knows only 500 for a fault (W3C Note SOAP 1.1, 6.2).
         status = problem.status if version is Version.V12 or problem.status >= 500 else 500
         return _whole(status, version, text)
@@ -118,8 +143,18 @@ def refuse(version: Version, problem: SoapError) -> Reply:
     return _whole(problem.status, version, fault(version, problem.code, str(problem)))
 
 
-def _whole(status: int, version: Version, text: str) -> Reply:
+def denied(problem: RequestDenied) -> Denied:
+    """The fault for a request that the guard turned away: its code and its few words, and what HTTP asks for."""
+    headers: dict[str, str] = {}
+    if isinstance(problem, Unauthenticated):
+        headers["WWW-Authenticate"] = 'Basic realm="cas", charset="UTF-8", Bearer realm="cas"'
+    if isinstance(problem, TooManyRequests):
+        headers["Retry-After"] = str(math.ceil(problem.retry_after))
+    return Denied([error(problem.code, str(problem))], problem.status, headers)
+
+
+def _whole(status: int, version: Version, text: str, headers: Mapping[str, str] | None = None) -> Reply:
     async def pieces() -> AsyncIterator[str]:
         yield text
 
-    return Reply(status, version, pieces())
+    return Reply(status, version, pieces(), headers or {})

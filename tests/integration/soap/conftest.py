@@ -21,7 +21,14 @@ TIMEOUT = 0.5
 
 @pytest.fixture
 def settings(dsn: str) -> Settings:
-    return Settings(dsn=SecretStr(dsn), port=0, master_key=SecretStr("5A" * 32), sync_wait=20, stop_grace=1)
+    return Settings(
+        dsn=SecretStr(dsn),
+        port=0,
+        master_key=SecretStr("5A" * 32),
+        sync_wait=20,
+        stop_grace=1,
+        anyone_services=("get", "set", "action", "time-sync", "upgrade", "associate"),
+    )
 
 
 @dataclass

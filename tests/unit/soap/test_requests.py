@@ -20,6 +20,7 @@ from cas.dlms.apdu import Request, Response
 from cas.soap.http import SoapHttp
 from cas.soap.service import SoapService
 from tests.access_fakes import FakeDevices, MemoryStore, get_response
+from tests.open_door import NOBODY, OpenDoor
 from tests.soap_messages import (
     GET_ENERGY,
     MES,
@@ -88,7 +89,7 @@ async def door(setting: Setting) -> AsyncIterator[Door]:
     async def ready() -> bool:
         return setting.ready
 
-    soap = SoapHttp(SoapService(access, limit=LIMIT, strict=setting.strict), ready, limit=LIMIT)
+    soap = SoapHttp(SoapService(access, OpenDoor(), limit=LIMIT, strict=setting.strict), ready, limit=LIMIT)
     application = web.Application()
     application.add_routes(soap.routes())
     async with TestClient(TestServer(application)) as client:
@@ -474,7 +475,7 @@ async def test_a_stopping_service_says_try_later(setting: Setting) -> None:
     store = MemoryStore()
     access = AccessService(store, setting.devices, sync_wait=1)
     await access.stop(0)
-    reply = await SoapService(access, limit=LIMIT).answer(create(["M1"]), "application/soap+xml")
+    reply = await SoapService(access, OpenDoor(), limit=LIMIT).answer(create(["M1"]), "application/soap+xml", NOBODY)
     answer = Answer("".join([piece async for piece in reply.pieces]).encode())
     assert (reply.status, answer.codes) == (503, ["5.1"])
 
