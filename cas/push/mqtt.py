@@ -50,7 +50,7 @@ class BrokerAddress:
         except ValueError:
             raise ConfigurationError("event_mqtt: not a URL") from None
         prefix = unquote(url.path.strip("/")) or PREFIX
-        if url.scheme not in ("mqtt", "mqtts") or not url.hostname or url.query or url.fragment:
+        if url.scheme not in ("mqtt", "mqtts") or not url.hostname or "?" in text or "#" in text:
             raise ConfigurationError("event_mqtt: write mqtt[s]://[USER:PASSWORD@]HOST[:PORT][/PREFIX]")
         if any(sign in prefix for sign in "+#\0") or prefix.startswith("$"):
             raise ConfigurationError("event_mqtt: the prefix must be a topic without + # and $")

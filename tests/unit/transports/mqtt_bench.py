@@ -19,9 +19,11 @@ class OnlyCas(BaseAuthPlugin):  # type: ignore[misc] # amqtt has no types
 
 
 @asynccontextmanager
-async def broker(*, certificate: Path | None = None, authority: Path | None = None) -> AsyncIterator[int]:
-    """Run a broker on a free port of 127.0.0.1; yields the port."""
-    listener: dict[str, Any] = {"type": "tcp", "bind": "127.0.0.1:0"}
+async def broker(
+    *, certificate: Path | None = None, authority: Path | None = None, port: int = 0
+) -> AsyncIterator[int]:
+    """Run a broker on 127.0.0.1, by default on a free port; yields the port."""
+    listener: dict[str, Any] = {"type": "tcp", "bind": f"127.0.0.1:{port}"}
     if certificate is not None:
         listener |= {"ssl": True, "certfile": str(certificate), "keyfile": str(certificate), "cafile": str(authority)}
     running = Broker(
