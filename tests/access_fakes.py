@@ -7,6 +7,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from cas.access.codes import Code
+from cas.access.errors import Problem, Refused
 from cas.access.model import DeviceAccess, Failure, Result, Selection, State, Tally
 from cas.access.ports import Session
 from cas.bindings import cosempdu as cos
@@ -136,6 +138,7 @@ class FakeDevices:
         self.devices = {name: list(answers) for name, answers in devices.items()}
         self.unreachable = dict(unreachable or {})
         self.aliases: dict[str, str] = {}
+        self.groups = {"DG_ALL_METERS"}
         self.asked: list[tuple[str, Request]] = []
         self.open = 0
         self.most_open = 0
@@ -143,6 +146,10 @@ class FakeDevices:
     async def resolve(self, names: Sequence[str]) -> Mapping[str, str]:
         known = {**{name: name for name in (*self.devices, *self.unreachable)}, **self.aliases}
         return {name: known[name] for name in names if name in known}
+
+    async def require_groups(self, group_ids: Sequence[str]) -> None:
+        if unknown := set(group_ids) - self.groups:
+            raise Refused([Problem(Code.DEVICE, f"no group {group_id}") for group_id in sorted(unknown)])
 
     @asynccontextmanager
     async def session(self, device_id: str) -> AsyncIterator[Session]:

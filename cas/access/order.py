@@ -44,6 +44,8 @@ class Order:
     names: tuple[str, ...]
     requests: tuple[Octets, ...]
     terms: Terms
+    groups: tuple[str, ...] = ()
+    """GroupIDs, each once."""
 
 
 def read_order(noun: dev.DeviceAccess, origin: Origin, now: datetime) -> Order:
@@ -58,7 +60,9 @@ def read_order(noun: dev.DeviceAccess, origin: Origin, now: datetime) -> Order:
     requests = _read_requests(noun, problems)
     if problems or terms is None:
         raise Refused(problems)
-    return Order(names, requests, terms)
+    listed = noun.devices_reference_list
+    groups = dict.fromkeys(reference.group_id for reference in listed.group_reference) if listed else ()
+    return Order(names, requests, terms, tuple(groups))
 
 
 def read_names(noun: dev.DeviceAccess) -> tuple[str, ...] | None:
@@ -67,6 +71,10 @@ def read_names(noun: dev.DeviceAccess) -> tuple[str, ...] | None:
         return None
     problems: list[Problem] = []
     names = _read_names(noun, problems)
+    problems += [
+        _later("a get narrowed to a group", f"DevicesReferenceList/GroupReference[{place}]")
+        for place in range(1, len(noun.devices_reference_list.group_reference) + 1)
+    ]
     if problems:
         raise Refused(problems)
     return names
@@ -151,10 +159,6 @@ def _read_names(noun: dev.DeviceAccess, problems: list[Problem]) -> tuple[str, .
     if listed is None or not (listed.device_reference or listed.group_reference):
         problems.append(Problem(Code.MANDATORY, "no device is named: add a DeviceReference", "DevicesReferenceList"))
         return ()
-    problems += [
-        _later("GroupReference", f"DevicesReferenceList/GroupReference[{place}]")
-        for place in range(1, len(listed.group_reference) + 1)
-    ]
     return tuple(reference.device_id for reference in listed.device_reference)
 
 

@@ -83,6 +83,10 @@ class Devices(Protocol):
         """DeviceIDs by the names that a client gave; unknown names are left out."""
         ...
 
+    async def require_groups(self, group_ids: Sequence[str]) -> None:
+        """See to it that these groups exist. Raises Refused, naming each that does not."""
+        ...
+
     def session(self, device_id: str) -> AbstractAsyncContextManager[Session]:
         """An association with a device, which is this caller's alone. Raises as `Session.request`, and DeviceError."""
         ...

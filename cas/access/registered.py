@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 
+from cas.access import groups
 from cas.access.ports import Session
 from cas.devices.registry import find_devices_on
 from cas.devices.sessions import Sessions
@@ -21,6 +22,10 @@ class RegisteredDevices:
         async with connected(self._pool) as connection:
             found = await find_devices_on(connection, names)
         return {name: registered.device.device_id for name, registered in found.items()}
+
+    async def require_groups(self, group_ids: Sequence[str]) -> None:
+        """See to it that these groups exist. Raises Refused, naming each that does not."""
+        await groups.require_groups(self._pool, group_ids, "DevicesReferenceList")
 
     def session(self, device_id: str) -> AbstractAsyncContextManager[Session]:
         """An association with a device, one at a time in this process."""

@@ -79,6 +79,8 @@ class AccessService:
         if self._stopping:
             raise Stopping("the service is stopping: ask again in a moment")
         order = read_order(noun, origin, self._clock())
+        if order.groups:
+            await self._devices.require_groups(order.groups)
         access = DeviceAccess(
             id=uuid4(),
             created_at=self._clock(),
@@ -86,6 +88,7 @@ class AccessService:
             terms=order.terms,
             targets=await self._targets(order.names),
             requests=order.requests,
+            groups=order.groups,
         )
         queued = self._is_queued(access)
         made = await self.store.create(access, _digest(order, origin), _window(origin), queued=queued)
@@ -224,5 +227,6 @@ def _window(origin: Origin) -> timedelta | None:
 
 
 def _digest(order: Order, origin: Origin) -> bytes:
-    parts = (origin.correlation_id, origin.timestamp, origin.reply_address, order.names, order.terms, order.requests)
+    what = (order.names, order.groups, order.terms, order.requests)
+    parts = (origin.correlation_id, origin.timestamp, origin.reply_address, *what)
     return hashlib.sha256(repr(parts).encode()).digest()

@@ -76,19 +76,20 @@ def test_a_time_without_a_zone_is_utc() -> None:
             Code.MANDATORY,
             "CosemAccessList/CosemAccess[1]",
         ),
-        (
-            {
-                "devices_reference_list": dev.DevicesReferenceList(
-                    group_reference=(dev.GroupReference(group_id="DG_ALL_METERS"),)
-                )
-            },
-            Code.NOT_ATTEMPTED,
-            "DevicesReferenceList/GroupReference[1]",
-        ),
     ],
 )
 def test_terms_that_cannot_be_kept_are_refused(terms: dict[str, object], code: Code, element: str) -> None:
     assert [(problem.code, problem.element) for problem in problems(noun(**terms))] == [(code, element)]
+
+
+@pytest.mark.clause("5.3")
+def test_groups_and_devices_mix_each_group_once() -> None:
+    mixed = dev.DevicesReferenceList(
+        device_reference=(dev.DeviceReference(device_id="M1"),),
+        group_reference=tuple(dev.GroupReference(group_id=name) for name in ("G", "DG_ALL_METERS", "G")),
+    )
+    order = read_order(noun(devices_reference_list=mixed), Origin(), NOW)
+    assert (order.names, order.groups) == (("M1",), ("G", "DG_ALL_METERS"))
 
 
 def test_all_problems_are_told_at_once() -> None:
