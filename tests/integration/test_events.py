@@ -116,6 +116,7 @@ async def test_receivers_do_not_wait_for_one_another(pool: Pool, made: Resources
     ):
         for url in (lame.url, "http://127.0.0.1:1/nobody", quick.url, lame.url):
             await made.add(await made.make(url), "A", 1)
+        await lame.until(1)
         await quick.until(1)
         assert len(lame.heard) == 1  # one at a time
         hold.set()
