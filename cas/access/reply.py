@@ -1,4 +1,4 @@
-"""Where the events of a resource are to go: whether that can be, before the resource is made (IEC TS 62056-9-1, 7.2.3)."""
+"""Where the events of a resource are to go: whether that can be, before it is made (IEC TS 62056-9-1, 7.2.3)."""
 
 from collections.abc import Callable, Iterator
 from datetime import datetime
