@@ -69,10 +69,26 @@ class Settings(BaseSettings):
         None, description="file with the master keys, one a line; default: master.key in data_dir, made at first use"
     )
 
+    master_key_provider: Annotated[str, Field(pattern="^[^:]+(:.*)?$")] | None = Field(
+        None, description="NAME:ARGUMENT of an installed provider of the master keys, instead of setting and file"
+    )
+
     client_system_title: Annotated[str, Field(pattern="^[0-9A-Fa-f]{16}$")] = Field(
         "4341530000000001", description="system title that the service shows to devices: 16 hex digits"
     )
     sync_wait: Seconds = Field(30.0, description="seconds that a synchronous create waits for its devices")
+    connections: Count = Field(1000, description="most connections to devices that one process has open")
+    connections_per_second: Annotated[float, Field(gt=0)] = Field(
+        200.0, description="most new connections to devices that one process makes in a second"
+    )
+    segments: dict[str, Count] = Field(
+        default_factory=dict, description="most connections by segment: the value of the label `segment` of devices"
+    )
+    keep_alive: Annotated[float, Field(ge=0, le=86_400)] = Field(
+        0.0, description="seconds that a connection to a device stays open for its next job"
+    )
+    record_dir: Path | None = Field(None, description="directory of recorded APDUs; default: records in data_dir")
+
     devices_at_once: Count = Field(500, description="devices that one process accesses at the same time")
     stop_grace: Annotated[float, Field(ge=0, le=3600)] = Field(
         10.0, description="seconds that a stopping service leaves to what is under way"
@@ -87,6 +103,9 @@ class Settings(BaseSettings):
     chunk_devices: Count = Field(500, description="devices of an activation that one worker takes at a time")
     worker_stalled_after: Annotated[float, Field(ge=1, le=3600)] = Field(
         30.0, description="seconds without a heartbeat after which a worker is taken for dead"
+    )
+    upgrade_dir: Path | None = Field(
+        None, description="directory of the firmware images that a CosemUpgrade may name; without it there are none"
     )
     strict_order: bool = Field(
         False, description="refuse messages whose elements are out of schema order, as the deployed clients write them"
@@ -127,6 +146,11 @@ class Settings(BaseSettings):
     def master_key_path(self) -> Path:
         """The file that holds the master keys when the environment does not."""
         return self.master_key_file or self.data_dir / "master.key"
+
+    @property
+    def record_path(self) -> Path:
+        """The directory of recorded APDUs."""
+        return self.record_dir or self.data_dir / "records"
 
     @property
     def client_title(self) -> bytes:

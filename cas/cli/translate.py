@@ -22,6 +22,8 @@ from cas.dlms.errors import EncodeError
 from cas.dlms.translate import Broken, Keys, Translated, Translator, encode
 from cas.errors import CasError
 from cas.store.database import open_database
+from transports.tap import Record
+from transports.tap import read as read_recording
 
 app = typer.Typer(add_completion=False, help="Translate octets to COSEM XML and back.")
 
@@ -29,6 +31,7 @@ KeyInput = Annotated[str | None, typer.Option(metavar="SOURCE", help=KEY_INPUT)]
 Title = Annotated[str | None, typer.Option(metavar="HEX", help="16 hex digits, if the input does not tell it.")]
 _COMMENT = re.compile(r"^\s*#.*$", re.MULTILINE)
 _FILLING = re.compile(r"0[xX](?=[0-9A-Fa-f]{2})|[\s:,;-]")
+_RECORD = re.compile(r'\{"time": "|\d{4}-\d\d-\d\dT\S+ \S+ \S+ [+><!-](?: |$)')
 _NAMESPACE = "http://www.dlms.com/COSEMpdu"
 _SHOWN = 12
 """Fields in front of a fault that are shown."""
@@ -55,15 +58,18 @@ def translate(
 ) -> None:
     """Translate hex of APDUs, or of whole HDLC or wrapper frames, to COSEM XML; and such XML to hex.
 
-    With keys, ciphered APDUs are deciphered; what stands inside an APDU is shown below it in comments, so that the
-    output can be translated back. Exit status 1 if something is broken: the octet where it breaks is told, and what was
-    understood before.
+    A recording of links (`cas record`) is translated record by record. With keys, ciphered APDUs are deciphered; what
+    stands inside an APDU is shown below it in comments, so that the output can be translated back. Exit status 1 if
+    something is broken: the octet where it breaks is told, and what was understood before.
     """
     text = _input(octets, file)
     if text.lstrip().startswith("<"):
         _to_octets(text, as_json=as_json)
         return
     keys = _keys(device, encryption_key, authentication_key, dedicated_key, system_title, client_system_title)
+    if (records := _recording(text)) is not None:
+        sound = _translate_recording(records, keys, as_json=as_json)
+        raise typer.Exit(0 if sound else 1)
     translator = Translator(keys)
     sound = True
     for message in _messages(text, lines=lines):
@@ -95,6 +101,38 @@ def _input(given: list[str] | None, file: Path | None) -> str:
         return sys.stdin.read()
     except UnicodeDecodeError as error:
         raise NotTranslated(f"standard input: {error}: hex digits or XML are due") from None
+
+
+def _recording(text: str) -> list[Record] | None:
+    """The records of a recording of links (`cas record`); None if the text is none. Raises NotTranslated."""
+    first = next((line for line in text.splitlines() if line.strip()), "")
+    if not _RECORD.match(first):
+        return None
+    try:
+        return list(read_recording(text.splitlines()))
+    except ValueError as error:
+        raise NotTranslated(str(error)) from None
+
+
+def _translate_recording(records: list[Record], keys: Keys, *, as_json: bool) -> bool:
+    """Print every record, its APDU translated; what one device said earlier helps to read what it says later."""
+    translators: dict[str, Translator] = {}
+    sound = True
+    for record in records:
+        head = f"{record.time.isoformat()} {record.device} {record.event} {record.note}".rstrip()
+        translated = None
+        if record.apdu:
+            translated = translators.setdefault(record.device, Translator(keys)).translate(record.apdu)
+            sound = sound and translated.whole
+        if as_json:
+            fields = {"time": record.time.isoformat(), "device": record.device, "event": record.event}
+            more = {} if translated is None else _apdu_fields(translated, 0)
+            print_json(fields | ({"note": record.note} if record.note else {}) | more)
+        else:
+            typer.echo(_comment(head))
+            if translated is not None:
+                _print(Unit(0, len(record.apdu), "", record.apdu, 0), translated)
+    return sound
 
 
 def _messages(text: str, *, lines: bool) -> Iterator[bytes]:
@@ -276,7 +314,7 @@ def _to_octets(text: str, *, as_json: bool) -> None:
 def _body(element: xml.Element) -> "cos.XDlmsApdu | cos.ACseApdu":
     """The APDU of an element: `xDLMS-APDU`, `aCSE-APDU`, or one of their alternatives by itself."""
     name = etree.QName(element).localname
-    classes: tuple[type[cos.XDlmsApdu] | type[cos.ACseApdu], ...] = (cos.XDlmsApdu, cos.ACseApdu)
+    classes: tuple[type[cos.XDlmsApdu | cos.ACseApdu], ...] = (cos.XDlmsApdu, cos.ACseApdu)
     for cls in classes:
         root = xml.root_name(cls).removeprefix("cos:")
         whole = element

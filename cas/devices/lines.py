@@ -16,11 +16,13 @@ from cas.devices.errors import KeyMissing
 from cas.devices.keys import KeyKind, Secret
 from cas.devices.model import Device
 from cas.devices.registry import get_device
+from cas.devices.selection import ways_of
 from cas.devices.sessions import Sessions, settings_of
 from cas.dlms.apdu import Request, Response
 from cas.dlms.client import Client
 from cas.dlms.errors import AssociationRefused, NotAssociated
 from cas.dlms.requested import requested
+from cas.dlms.selection import Ways
 from transports.base import Transport
 
 
@@ -33,7 +35,7 @@ class Line:
         keys: Mapping[KeyKind, Secret],
         client_title: bytes,
         counters: Counters,
-        transport: Callable[[str], Transport],
+        transport: Callable[[Device], Transport],
     ) -> None:
         self._device = device
         self._keys = keys
@@ -46,6 +48,11 @@ class Line:
     def is_open(self) -> bool:
         """Whether an association is open, as far as is known here."""
         return self._client is not None and self._client.is_open
+
+    @property
+    def ways(self) -> Ways:
+        """How the device takes selective access."""
+        return ways_of(self._device.quirks)
 
     async def open(self, aarq: cos.AarqApdu | None = None) -> cos.AareApdu:
         """Associate, as the registry says or as `aarq` does, after closing what was open, and return the AARE.
@@ -64,7 +71,7 @@ class Line:
         if (encryption := self._keys.get(KeyKind.ENCRYPTION)) is not None:
             # under the title that the AARQ names: it is part of the initialization vector
             lease = await self._counters.lease(encryption, settings.client_title, self._device.device_id)
-        client = Client(self._transport(self._device.url), settings, lease)
+        client = Client(self._transport(self._device), settings, lease)
         try:
             await client.open()
         except AssociationRefused:

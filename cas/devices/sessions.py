@@ -54,10 +54,10 @@ class Sessions:
         keyring: Keyring,
         counters: Counters,
         client_title: bytes,
-        transport: Callable[[str], Transport] = open_transport,
+        transport: Callable[[Device], Transport] = lambda device: open_transport(device.url),
         exclusion: Exclusion | None = None,
     ) -> None:
-        """`exclusion` keeps other processes away from a device meanwhile."""
+        """`transport` makes the link to a device; `exclusion` keeps other processes away from it meanwhile."""
         self._pool = pool
         self._keyring = keyring
         self._counters = counters
@@ -84,7 +84,7 @@ class Sessions:
             lease = None
             if (encryption := keys.get(KeyKind.ENCRYPTION)) is not None:
                 lease = await self._counters.lease(encryption, title, device.device_id)
-            async with Client(self._transport(device.url), settings_of(device, keys, title), lease) as client:
+            async with Client(self._transport(device), settings_of(device, keys, title), lease) as client:
                 yield client
 
 

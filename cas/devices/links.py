@@ -1,0 +1,163 @@
+"""Links to devices: shared fairly, under permits, kept for the next job, recorded where an operator asks.
+
+    links = Links(Limits(connections=1000, per_second=100))
+    transport = links.transport(device)          # connect takes the turn and the permit, close gives them back
+
+What is recorded is decided while the service runs: `cas device record` names the devices in the database.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+import structlog
+from psycopg import OperationalError
+
+from cas import metrics
+from cas.devices.model import Device
+from cas.dlms.redaction import redact
+from cas.store.database import Pool
+from cas.store.queries import query
+from transports.base import Transport
+from transports.errors import NotConnected
+from transports.registry import open_transport
+from transports.sharing import Lease, Limits, Reason, Sharing
+from transports.tap import Tap
+
+SEGMENT = "segment"
+"""The label of a device that names its segment: a base station, a concentrator, a line."""
+LOOK_AGAIN = 2.0
+"""Seconds after which the devices to be recorded are looked up again."""
+
+_USUAL_LIMITS = Limits()
+_RECORDED = query("devices_recorded")
+log = structlog.get_logger(__name__)
+
+
+class Links:
+    """Opens transports to devices. `keep_alive`: seconds that a link is kept; `record` is given each line recorded."""
+
+    def __init__(
+        self,
+        limits: Limits = _USUAL_LIMITS,
+        *,
+        keep_alive: float = 0.0,
+        record: Callable[[str], None] = lambda _line: None,
+        opener: Callable[[str], Transport] = open_transport,
+    ) -> None:
+        self.sharing = Sharing(opener, limits, keep_alive=keep_alive, on_wait=_count_wait)
+        self.tap = Tap(record, redact)
+
+    def transport(self, device: Device) -> Transport:
+        """The transport of a device, not connected yet."""
+        shared = SharedTransport(self.sharing, device.url, device.device_id, device.labels.get(SEGMENT, ""))
+        return self.tap.attach(shared, device.device_id)
+
+    async def close(self) -> None:
+        """Close the links that are kept."""
+        await self.sharing.close()
+
+    async def follow(self, pool: Pool) -> None:
+        """Record the devices that the database names, until cancelled."""
+        while True:
+            try:
+                async with pool.connection() as connection:
+                    cursor = await connection.execute(_RECORDED)
+                    wanted = {row[0] for row in await cursor.fetchall()}
+            except OperationalError:
+                wanted = set(self.tap.devices)  # the database is away: nothing changes
+            for device in wanted - self.tap.devices:
+                self.tap.switch_on(device)
+                log.info("APDUs of a device are recorded", device=device)
+            for device in self.tap.devices - wanted:
+                self.tap.switch_off(device)
+            self._measure()
+            await asyncio.sleep(LOOK_AGAIN)
+
+    def _measure(self) -> None:
+        metrics.LINKS_OPEN.set(self.sharing.connections)
+        metrics.LINKS_KEPT.set(self.sharing.kept)
+        for reason, waiting in self.sharing.waiting().items():
+            metrics.LINKS_WAITING.labels(reason).set(waiting)
+
+
+@asynccontextmanager
+async def open_links(
+    pool: Pool, limits: Limits, *, keep_alive: float, record: Callable[[str], None]
+) -> AsyncIterator[Links]:
+    """Links that record what the database asks for; in the end those that are kept are closed."""
+    links = Links(limits, keep_alive=keep_alive, record=record)
+    follower = asyncio.create_task(links.follow(pool), name="devices to be recorded")
+    try:
+        yield links
+    finally:
+        follower.cancel()
+        await asyncio.gather(follower, return_exceptions=True)
+        await links.close()
+
+
+class SharedTransport:
+    """A transport that is leased while it is connected. One that failed, or owes an answer, is not kept."""
+
+    def __init__(self, sharing: Sharing, url: str, device: str, segment: str) -> None:
+        self._sharing = sharing
+        self._url = url
+        self._device = device
+        self._segment = segment
+        self._lease: Lease | None = None
+        self._stack = AsyncExitStack()
+
+    @property
+    def endpoint(self) -> str:
+        """Where the link leads, as the URL says before it is open."""
+        return self._url if self._lease is None else self._lease.transport.endpoint
+
+    async def connect(self) -> None:
+        """Wait for turn and permit, and connect. Raises TransportError."""
+        lease = self._sharing.lease(self._url, device=self._device, segment=self._segment)
+        self._lease = await self._stack.enter_async_context(lease)
+
+    async def send(self, apdu: bytes) -> None:
+        """Send an APDU; from now on an answer is owed."""
+        lease = self._connected()
+        lease.keep = False
+        await lease.transport.send(apdu)
+
+    async def receive(self) -> bytes:
+        """Receive an APDU. After it the link may be kept."""
+        lease = self._connected()
+        lease.keep = False
+        apdu = await lease.transport.receive()
+        lease.keep = True
+        return apdu
+
+    async def close(self) -> None:
+        """Give the link back, to be kept or closed."""
+        self._lease = None
+        await self._stack.aclose()
+
+    def _connected(self) -> Lease:
+        if self._lease is None:
+            raise NotConnected(f"{self._url}: not connected")
+        return self._lease
+
+
+class Recording:
+    """Files of what is recorded, one a day and process, in a directory of the operator's."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+
+    def write(self, line: str) -> None:
+        """Append a line to the recording of its day, which its time stamp names."""
+        day = line[10:20] if line.startswith('{"time": "') else "other"
+        self._directory.mkdir(parents=True, exist_ok=True)
+        with (self._directory / f"apdus-{day}.jsonl").open("a", encoding="utf-8") as file:
+            file.write(f"{line}\n")
+
+
+def _count_wait(reason: Reason, name: str, seconds: float) -> None:
+    metrics.LINK_WAIT.labels(reason).observe(seconds)
+    if reason == "segment":
+        metrics.SEGMENT_WAIT.labels(name).observe(seconds)
