@@ -10,8 +10,10 @@ from uuid import UUID
 from cas.access.codes import Code
 from cas.access.errors import Problem, Refused
 from cas.access.model import DeviceAccess, Failure, Result, Selection, State, Tally
-from cas.access.ports import Session
+from cas.access.ports import Answer as Answered
+from cas.access.ports import Dialogue, Step
 from cas.bindings import cosempdu as cos
+from cas.bindings import device_access as dev
 from cas.cosem.data import Data
 from cas.dlms.apdu import Request, Response
 
@@ -152,24 +154,29 @@ class FakeDevices:
             raise Refused([Problem(Code.DEVICE, f"no group {group_id}") for group_id in sorted(unknown)])
 
     @asynccontextmanager
-    async def session(self, device_id: str) -> AsyncIterator[Session]:
+    async def converse(self, device_id: str, is_stopped: Callable[[], bool]) -> AsyncIterator[Dialogue]:
         await asyncio.sleep(0)
         if device_id in self.unreachable:
             raise self.unreachable[device_id]
         self.open += 1
         self.most_open = max(self.most_open, self.open)
         try:
-            yield _FakeSession(self, device_id)
+            yield _FakeDialogue(self, device_id)
         finally:
             self.open -= 1
 
 
-class _FakeSession:
+class _FakeDialogue:
     def __init__(self, devices: FakeDevices, device_id: str) -> None:
         self._devices = devices
         self._device_id = device_id
 
-    async def request(self, request: Request) -> Response:
+    async def prepare(self, step: Step, leader: cos.AarqApdu | None) -> None:
+        pass
+
+    async def request(self, step: Step) -> Answered:
+        assert not isinstance(step, cos.AarqApdu | cos.RlrqApdu | dev.CosemTimeSync | dev.CosemUpgrade)
+        request = step
         await asyncio.sleep(0)
         self._devices.asked.append((self._device_id, request))
         answers = self._devices.devices[self._device_id]

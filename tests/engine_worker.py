@@ -6,20 +6,19 @@ Every request that its devices get is a row of the table `asked`. MODE `stuck`: 
 import asyncio
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, timedelta
 
 from cas.access.bulk import Bulk
 from cas.access.chunks import Chunks
 from cas.access.failures import LOST
-from cas.access.ports import Session
+from cas.access.ports import Answer, Dialogue, Step
 from cas.access.postgres import open_store
 from cas.access.schedule import Calendar
 from cas.access.writer import ResultWriter
 from cas.bindings import cosempdu as cos
 from cas.devices.exclusion import Exclusion, open_exclusion
-from cas.dlms.apdu import Request, Response
 from cas.engine.clock import DatabaseClock
 from cas.engine.permits import Permits
 from cas.engine.planner import Planner
@@ -40,7 +39,7 @@ class RecordedDevices(FakeDevices):
         self._stuck = stuck
 
     @asynccontextmanager
-    async def session(self, device_id: str) -> AsyncIterator[Session]:
+    async def converse(self, device_id: str, is_stopped: Callable[[], bool]) -> AsyncIterator[Dialogue]:
         async with self._exclusion.hold(device_id):
             yield _Recorded(self._pool, device_id, stuck=self._stuck and device_id.endswith("S"))
 
@@ -51,14 +50,17 @@ class _Recorded:
         self._device_id = device_id
         self._stuck = stuck
 
-    async def request(self, request: Request) -> Response:
+    async def prepare(self, step: Step, leader: cos.AarqApdu | None) -> None:
+        pass
+
+    async def request(self, step: Step) -> Answer:
         async with self._pool.connection() as connection:
             await connection.execute(
-                "INSERT INTO asked (device_id, request) VALUES (%s, %s)", [self._device_id, type(request).__name__]
+                "INSERT INTO asked (device_id, request) VALUES (%s, %s)", [self._device_id, type(step).__name__]
             )
         if self._stuck:
             await asyncio.Event().wait()
-        return VALUE if isinstance(request, cos.GetRequest) else WRITTEN
+        return VALUE if isinstance(step, cos.GetRequest) else WRITTEN
 
 
 async def main(dsn: str, mode: str, grace: float) -> None:

@@ -21,11 +21,11 @@ from cas.access.codes import Code
 from cas.access.failures import CANCELED, describe
 from cas.access.judgement import Attempted, judge, judge_lost
 from cas.access.model import Failure, Octets, Result
-from cas.access.ports import Devices
-from cas.access.retry import RetryPolicy, is_change, with_association
-from cas.access.visit import Hooks, Visit, request_of, visit
+from cas.access.ports import Devices, Step
+from cas.access.retry import RetryPolicy, is_change
+from cas.access.steps import step_of
+from cas.access.visit import Hooks, Visit, visit
 from cas.access.writer import ResultWriter
-from cas.dlms.apdu import Request
 from cas.engine.jobs import HandedBack
 from cas.engine.model import Chunk, ChunkId
 from cas.engine.permits import ON_DEMAND, Permits
@@ -46,7 +46,7 @@ class _Run:
     chunk: Chunk
     may_retry: bool
     """Whether the window leaves time for another pass."""
-    requests: Sequence[Request] = ()
+    steps: Sequence[Step] = ()
     unreadable: Exception | None = None
     """Why the requests cannot be read: a later release may have stored them."""
     stopped: bool = False
@@ -130,7 +130,7 @@ class Bulk:
     async def _read_requests(self, run: _Run) -> None:
         stored = await self._chunks.requests(run.chunk.id.access_id)
         try:
-            run.requests = [request_of(octets) for octets in stored]
+            run.steps = [step_of(octets) for octets in stored]
         except Exception as error:  # noqa: BLE001 - a chunk that cannot be done must end all the same
             run.unreadable = error
 
@@ -176,13 +176,12 @@ class Bulk:
             await self._store(run, pending, {number: answer}, activated=activated, attempts=_attempts(pending) + 1)
 
         async def may_send(number: int) -> bool:
-            if not is_change(run.requests[number]):
+            if not is_change(run.steps[number]):
                 return True
             return await self._chunks.claim(run.chunk.id, pending.device_id, number)
 
         hooks = Hooks(answered, lambda: self._reason_to_leave(run) is not None, may_send)
-        wanted = with_association(pending.missing, run.requests)
-        made = await visit(self._devices, pending.device_id, run.requests, wanted, hooks)
+        made = await visit(self._devices, pending.device_id, run.steps, pending.missing, hooks)
         await self._judge(run, pending, made, activated=activated)
 
     async def _judge(self, run: _Run, pending: Pending, made: Visit, *, activated: datetime | None = None) -> None:
@@ -192,7 +191,7 @@ class Bulk:
         reason = self._reason_to_leave(run)
         verdict = judge(
             made,
-            changes=lambda number: is_change(run.requests[number]),
+            changes=lambda number: is_change(run.steps[number]),
             last=pending.last,
             leave=reason if isinstance(reason, Failure) else None,
             may_retry=run.may_retry,

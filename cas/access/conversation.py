@@ -15,21 +15,20 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol, TypeAlias
+from typing import Protocol
 
 from cas.access import images, time_sync
-from cas.access.errors import Refused, StepFailed
+from cas.access.errors import Left, Refused, StepFailed
 from cas.access.model import Failure
-from cas.access.ports import Session
-from cas.access.steps import Step
+from cas.access.ports import Answer, Session, Step
 from cas.access.upgrade import Progress, Transfers, Upgrade, upgrade
 from cas.bindings import cosempdu as cos
 from cas.bindings import device_access as dev
+from cas.devices.selection import SelectiveSession
 from cas.dlms.acse import check_accepted
 from cas.dlms.apdu import Request, Response
 from cas.dlms.errors import NotAssociated
-
-Answer: TypeAlias = Response | cos.AareApdu | cos.RlreApdu
+from cas.dlms.selection import Ways
 
 
 class Line(Protocol):
@@ -38,6 +37,11 @@ class Line(Protocol):
     @property
     def is_open(self) -> bool:
         """Whether an association is open."""
+        ...
+
+    @property
+    def ways(self) -> Ways:
+        """How the device takes selective access."""
         ...
 
     async def open(self, aarq: cos.AarqApdu | None = None) -> cos.AareApdu:
@@ -83,10 +87,14 @@ class Workshop:
 class Conversation:
     """The steps of one device. `converse` begins one."""
 
-    def __init__(self, line: Line, device_id: str, workshop: Workshop) -> None:
+    def __init__(
+        self, line: Line, device_id: str, workshop: Workshop, is_stopped: Callable[[], bool] = lambda: False
+    ) -> None:
         self._line = line
+        self._selective = SelectiveSession(line, line.ways, workshop.now)
         self._device_id = device_id
         self._workshop = workshop
+        self._is_stopped = is_stopped
         self._aarq: cos.AarqApdu | None = None
         """What the client opened its association with, as long as it counts."""
         self._refused = False
@@ -107,7 +115,7 @@ class Conversation:
             await self._ensure()
 
     async def request(self, step: Step) -> Answer:
-        """Do one step. Raises DeviceError, DlmsError, TransportError, OutcomeUnknown, and StepFailed of a procedure."""
+        """Do one step. Raises DeviceError, DlmsError, TransportError, OutcomeUnknown; a procedure StepFailed, Left."""
         match step:
             case cos.AarqApdu():
                 return await self._associate(step)
@@ -120,7 +128,7 @@ class Conversation:
                 return await self._upgrade(step)
             case _:
                 await self._ensure()
-                return await self._line.request(step)
+                return await self._selective.request(step)
 
     async def _associate(self, aarq: cos.AarqApdu) -> cos.AareApdu:
         await self._line.close()
@@ -156,12 +164,17 @@ class Conversation:
             digest=images.digest(order, image),
             transfers=self._workshop.transfers,
             pause=self._workshop.pause,
-            progress=lambda progress: self._workshop.progress(self._device_id, progress),
+            progress=self._progress,
         )
         outcome = await upgrade(job, self._session)
         if isinstance(outcome, Failure):
             raise StepFailed(outcome)
         return outcome
+
+    def _progress(self, progress: Progress) -> None:
+        self._workshop.progress(self._device_id, progress)
+        if self._is_stopped():
+            raise Left(f"the upgrade of {self._device_id} was left at {progress.step}")
 
     @asynccontextmanager
     async def _session(self) -> AsyncIterator[Session]:
@@ -175,7 +188,12 @@ class Conversation:
 
 
 @asynccontextmanager
-async def converse(lines: Lines, device_id: str, workshop: Workshop) -> AsyncIterator[Conversation]:
-    """The steps of a device, which is this caller's alone; what is open in the end is released."""
+async def converse(
+    lines: Lines, device_id: str, workshop: Workshop, is_stopped: Callable[[], bool] = lambda: False
+) -> AsyncIterator[Conversation]:
+    """The steps of a device, which is this caller's alone; what is open in the end is released.
+
+    `is_stopped`: asked between the APDUs of an upgrade, which takes long: whether to leave it.
+    """
     async with lines.hold(device_id) as line:
-        yield Conversation(line, device_id, workshop)
+        yield Conversation(line, device_id, workshop, is_stopped)

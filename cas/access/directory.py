@@ -14,7 +14,8 @@ from psycopg.rows import TupleRow
 from xsdata.models.datatype import XmlDateTime, XmlDuration
 
 from cas.access.model import Octets, State
-from cas.access.steps import Step, step_of
+from cas.access.ports import Step
+from cas.access.steps import step_of
 from cas.bindings import cosempdu as cos
 from cas.bindings import device_access as dev
 from cas.bindings import message as mes

@@ -4,6 +4,7 @@ AccessError
 ├── Refused             the request cannot be accepted: a list of problems; nothing was stored or done
 ├── Stopping            the service is stopping and takes no new work
 ├── NotStored           the database takes no results
+├── Left                a step was left at an APDU boundary, because it was to stop; it can be gone on with
 ├── OutcomeUnknown      what changes a device was sent and not answered: never sent again by itself
 └── StepFailed          a procedure on a device came to a failure; the association is as it was
 """
@@ -50,6 +51,10 @@ class Stopping(AccessError):
 
 class NotStored(AccessError):
     """The database takes no results: what devices answered is lost unless it comes back."""
+
+
+class Left(AccessError):
+    """A step was left at an APDU boundary, because it was to stop; another time it goes on from there."""
 
 
 class OutcomeUnknown(AccessError):

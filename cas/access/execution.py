@@ -13,10 +13,10 @@ import structlog
 
 from cas.access.failures import CANCELED, INTERNAL, describe
 from cas.access.model import DeviceAccess, Failure, Octets, Result, Target
-from cas.access.ports import Devices, Store
-from cas.access.visit import Hooks, request_of, visit
+from cas.access.ports import Devices, Step, Store
+from cas.access.steps import step_of
+from cas.access.visit import Hooks, visit
 from cas.access.writer import ResultWriter
-from cas.dlms.apdu import Request
 from cas.engine.permits import ON_DEMAND, Permits
 
 log = structlog.get_logger(__name__)
@@ -28,7 +28,7 @@ class Execution:
 
     access: DeviceAccess
     activation: int
-    requests: Sequence[Request]
+    steps: Sequence[Step]
     stopped: bool = False
     """Set by cancel: no further request is sent."""
     done: asyncio.Event = field(default_factory=asyncio.Event)
@@ -49,7 +49,7 @@ class Runner:
 
     def start(self, access: DeviceAccess) -> Execution:
         """Do the first activation of a resource; it goes on by itself."""
-        execution = Execution(access, 1, [request_of(octets) for octets in access.requests])
+        execution = Execution(access, 1, [step_of(octets) for octets in access.requests])
         self._executions[access.id] = execution
         task = asyncio.create_task(self._run(execution), name=f"access {access.id}")
         self._tasks.add(task)
@@ -97,7 +97,7 @@ class Runner:
     async def _access(self, execution: Execution, target: Target) -> None:
         ledger = _Ledger(execution, target, self._writer, self._clock())
         hooks = Hooks(answered=ledger.add, is_stopped=lambda: execution.stopped)
-        made = await visit(self._devices, target.device_id, execution.requests, range(len(execution.requests)), hooks)
+        made = await visit(self._devices, target.device_id, execution.steps, range(len(execution.steps)), hooks)
         await ledger.store(made.failures(lambda error: _failure(error, execution, target), lambda _number: CANCELED))
 
 

@@ -1,13 +1,21 @@
 """What the use cases need of the database and of the devices; tests put memory in their place."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Protocol, TypeAlias
 from uuid import UUID
 
 from cas.access.model import DeviceAccess, Failure, Result, Selection, State, Tally
+from cas.bindings import cosempdu as cos
+from cas.bindings import device_access as dev
 from cas.dlms.apdu import Request, Response
+
+Procedure: TypeAlias = dev.CosemTimeSync | dev.CosemUpgrade
+Step: TypeAlias = Request | cos.AarqApdu | cos.RlrqApdu | Procedure
+"""One CosemAccess on one device."""
+Answer: TypeAlias = Response | cos.AareApdu | cos.RlreApdu
+"""What comes of a step."""
 
 
 class Store(Protocol):
@@ -76,6 +84,18 @@ class Session(Protocol):
         ...
 
 
+class Dialogue(Protocol):
+    """The steps of a device, one after another."""
+
+    async def prepare(self, step: Step, leader: cos.AarqApdu | None) -> None:
+        """Open the association that a step needs, that of its `leader` if it has one. Raises as `request`."""
+        ...
+
+    async def request(self, step: Step) -> Answer:
+        """Do a step. Raises DeviceError, DlmsError, TransportError, AccessError; Left when it was told to stop."""
+        ...
+
+
 class Devices(Protocol):
     """The registered devices."""
 
@@ -87,6 +107,6 @@ class Devices(Protocol):
         """See to it that these groups exist. Raises Refused, naming each that does not."""
         ...
 
-    def session(self, device_id: str) -> AbstractAsyncContextManager[Session]:
-        """An association with a device, which is this caller's alone. Raises as `Session.request`, and DeviceError."""
+    def converse(self, device_id: str, is_stopped: Callable[[], bool]) -> AbstractAsyncContextManager[Dialogue]:
+        """A device, which is this caller's alone; long steps ask `is_stopped` between APDUs. Raises DeviceError."""
         ...

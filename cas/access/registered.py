@@ -1,21 +1,23 @@
-"""The registered devices behind this room's port: names by the registry, associations by the sessions."""
+"""The registered devices behind this room's port: names by the registry, conversations over its lines."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 
 from cas.access import groups
-from cas.access.ports import Session
+from cas.access.conversation import Workshop, converse
+from cas.access.ports import Dialogue, Session
+from cas.devices.lines import Lines
 from cas.devices.registry import find_devices_on
-from cas.devices.sessions import Sessions
 from cas.store.database import Pool, connected
 
 
 class RegisteredDevices:
     """`cas.access.ports.Devices` on the registry."""
 
-    def __init__(self, pool: Pool, sessions: Sessions) -> None:
+    def __init__(self, pool: Pool, lines: Lines, workshop: Workshop) -> None:
         self._pool = pool
-        self._sessions = sessions
+        self._lines = lines
+        self._workshop = workshop
 
     async def resolve(self, names: Sequence[str]) -> Mapping[str, str]:
         """DeviceIDs by the names that a client gave; unknown names are left out."""
@@ -28,5 +30,9 @@ class RegisteredDevices:
         await groups.require_groups(self._pool, group_ids, "DevicesReferenceList")
 
     def session(self, device_id: str) -> AbstractAsyncContextManager[Session]:
-        """An association with a device, one at a time in this process."""
-        return self._sessions.open(device_id)
+        """An association with a device as the registry says, for one caller at a time among all processes."""
+        return self._lines.open(device_id)
+
+    def converse(self, device_id: str, is_stopped: Callable[[], bool]) -> AbstractAsyncContextManager[Dialogue]:
+        """A device, for one caller at a time among all processes."""
+        return converse(self._lines, device_id, self._workshop, is_stopped)

@@ -5,12 +5,12 @@ TransportError. The time between attempts doubles from 30 s on to an hour (D), w
 behind one modem do not come back in step. The last attempt begins before the window of the activation ends.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
 from cas.access.model import Failure
 from cas.bindings import cosempdu as cos
+from cas.bindings import device_access as dev
 from cas.dlms.errors import DlmsError, ExceptionResponse, LocalProtocolError
 from cas.store.errors import StoreError
 from transports.errors import ApduTooLong, TransportError
@@ -49,9 +49,10 @@ def is_change(step: object) -> bool:
     """Whether a step changes the device, so that it may not be sent twice by itself.
 
     A read with parameters on short names may be the call of a method (Green Book 8.3, 9.3.14), and counts as one (D).
+    An upgrade is none: it goes on where the device and what was noted say, and may be begun as often as it takes.
     """
     match step:
-        case cos.GetRequest() | cos.AarqApdu() | cos.RlrqApdu():
+        case cos.GetRequest() | cos.AarqApdu() | cos.RlrqApdu() | dev.CosemUpgrade():
             return False
         case cos.ReadRequest():
             return any(part.parameterized_access is not None for part in step.variable_access_specification)
@@ -62,13 +63,6 @@ def is_change(step: object) -> bool:
             )
         case _:
             return True
-
-
-def with_association(missing: Sequence[int], steps: Sequence[object]) -> list[int]:
-    """The missing steps, and before them the AARQ inside whose association the client wants the first to be done."""
-    first = next((n for n in reversed(range(missing[0])) if isinstance(steps[n], cos.AarqApdu | cos.RlrqApdu)), None)
-    opens = first is not None and isinstance(steps[first], cos.AarqApdu)
-    return [*([first] if first is not None and opens else []), *missing]
 
 
 def may_have_been_done(error: BaseException) -> bool:

@@ -7,23 +7,20 @@ APDU, or a failure.
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 from cas.access.codes import Code
 from cas.access.errors import Problem
 from cas.access.images import check_upgrade
 from cas.access.model import Octets
+from cas.access.ports import Step
 from cas.access.time_sync import check_time_sync
 from cas.bindings import cosempdu as cos
 from cas.bindings import device_access as dev
-from cas.dlms.apdu import Request, decode_apdu, encode_apdu
+from cas.dlms.apdu import decode_apdu, encode_apdu
 from cas.dlms.errors import EncodeError, ServiceNotSupported
 from cas.dlms.requested import check_requested
 from cas.xml import DECLARATIONS, parse, read, write
-
-Procedure: TypeAlias = dev.CosemTimeSync | dev.CosemUpgrade
-Step: TypeAlias = Request | cos.AarqApdu | cos.RlrqApdu | Procedure
-"""One CosemAccess on one device."""
 
 _XML = ord("<")
 _DESCRIPTOR = "dev:CosemAccessDescriptor"

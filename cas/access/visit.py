@@ -1,17 +1,18 @@
-"""One device, one association: its requests in order. What on-demand and scheduled accesses have in common.
+"""One device: its steps in order. What on-demand and scheduled accesses have in common.
 
 What the device answers is handed over at once; what goes wrong is left for the caller to judge: to tell the client, or
 to try again later.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
-from cas.access.errors import NotStored
+from cas.access.errors import Left, NotStored
 from cas.access.failures import not_attempted
 from cas.access.model import Failure, Octets
-from cas.access.ports import Devices, Session
-from cas.dlms.apdu import Request, decode_apdu, encode_apdu
+from cas.access.ports import Devices, Dialogue, Step
+from cas.access.steps import leader_of
+from cas.dlms.apdu import encode_apdu
 
 
 @dataclass(slots=True)
@@ -63,16 +64,16 @@ class Hooks:
     """Asked before each request, when everything else speaks for it."""
 
 
-async def visit(
-    devices: Devices, device_id: str, requests: Sequence[Request], wanted: Sequence[int], hooks: Hooks
-) -> Visit:
-    """Ask a device the requests with the numbers `wanted`. Raises NotStored, nothing else."""
+async def visit(devices: Devices, device_id: str, steps: Sequence[Step], wanted: Sequence[int], hooks: Hooks) -> Visit:
+    """Do the steps with the numbers `wanted` on a device, each in its association. Raises NotStored, nothing else."""
     made = Visit(unsent=tuple(wanted))
-    if hooks.is_stopped():
+    if hooks.is_stopped() or not wanted:
         return made
     try:
-        async with devices.session(device_id) as session:
-            await _ask(session, {number: requests[number] for number in wanted}, hooks, made)
+        async with devices.converse(device_id, hooks.is_stopped) as dialogue:
+            await _do(dialogue, steps, wanted, hooks, made)
+    except Left:
+        pass  # what is not done stands among the unsent
     except NotStored:
         raise
     except Exception as error:  # noqa: BLE001 - whatever one device causes stays with that device
@@ -80,22 +81,33 @@ async def visit(
     return made
 
 
-async def _ask(session: Session, wanted: Mapping[int, Request], hooks: Hooks, made: Visit) -> None:
-    for number, request in wanted.items():
-        if hooks.is_stopped() or (hooks.may_send is not None and not await hooks.may_send(number)):
+async def _do(dialogue: Dialogue, steps: Sequence[Step], wanted: Sequence[int], hooks: Hooks, made: Visit) -> None:
+    for number in wanted:
+        if hooks.is_stopped():
             return
-        made.unsent = made.unsent[1:]
         try:
-            response = await session.request(request)
+            # what fails here has kept the step from being sent
+            await dialogue.prepare(steps[number], leader_of(steps, number))
+            if hooks.may_send is not None and not await hooks.may_send(number):
+                return
+            answer = await _request(dialogue, steps[number], number, made)
         except Exception as error:
             if not getattr(error, "association_usable", False):
-                made.broken_at = number
                 raise
             made.errors[number] = error
+            made.unsent = made.unsent[1:]
         else:
-            await hooks.answered(number, Octets(encode_apdu(response)))
+            made.unsent = made.unsent[1:]
+            await hooks.answered(number, answer)
 
 
-def request_of(octets: Octets) -> Request:
-    """A request as it is stored."""
-    return decode_apdu(octets)  # type: ignore[return-value]  # only request APDUs are stored as requests
+async def _request(dialogue: Dialogue, step: Step, number: int, made: Visit) -> Octets:
+    try:
+        return Octets(encode_apdu(await dialogue.request(step)))
+    except Left:
+        raise
+    except Exception as error:
+        if not getattr(error, "association_usable", False):
+            made.broken_at = number
+            made.unsent = made.unsent[1:]
+        raise

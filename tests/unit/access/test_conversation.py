@@ -7,16 +7,18 @@ from pathlib import Path
 
 import pytest
 
-from cas.access.conversation import Answer, Conversation, Workshop, converse
+from cas.access.conversation import Conversation, Workshop, converse
 from cas.access.errors import StepFailed
 from cas.access.failures import describe
-from cas.access.steps import Step, leader_of
+from cas.access.ports import Answer, Step
+from cas.access.steps import leader_of
 from cas.access.upgrade import Transfer
 from cas.bindings import cosempdu as cos
 from cas.bindings import device_access as dev
 from cas.cosem.data import Data
 from cas.dlms.apdu import Request, Response, decode_apdu
 from cas.dlms.errors import AssociationRefused, DlmsError, NotAssociated
+from cas.dlms.selection import Ways
 from tests.access_fakes import get_request, get_response
 from transports.errors import LinkLost, Unreachable
 
@@ -39,6 +41,7 @@ class FakeLine:
         self.aares = list(aares)
         self.log: list[str] = []
         self.is_open = False
+        self.ways = Ways()
         self.answers: list[Response | Exception] = []
 
     async def open(self, aarq: cos.AarqApdu | None = None) -> cos.AareApdu:

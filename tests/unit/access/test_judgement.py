@@ -11,7 +11,7 @@ from cas.access.codes import Code
 from cas.access.failures import CANCELED, LOST
 from cas.access.judgement import Attempted, Verdict, judge, judge_lost
 from cas.access.model import Failure
-from cas.access.retry import RetryPolicy, is_change, is_retryable, may_have_been_done, with_association
+from cas.access.retry import RetryPolicy, is_change, is_retryable, may_have_been_done
 from cas.access.visit import Visit
 from cas.bindings import cosempdu as cos
 from cas.devices.errors import KeyMissing, UnknownDevice
@@ -165,16 +165,6 @@ def test_what_changes_a_device() -> None:
     assert not is_change(access(access_request_get=cos.AccessRequestGet(cosem_attribute_descriptor=attribute)))
     assert is_change(access(access_request_set=cos.AccessRequestSet(cosem_attribute_descriptor=attribute)))
     assert is_change(object()), "what is not known to be harmless"
-
-
-def test_a_retry_happens_in_the_association_that_the_client_opened() -> None:
-    aarq = object.__new__(cos.AarqApdu)
-    rlrq = object.__new__(cos.RlrqApdu)
-    get = get_request()
-    assert with_association([2, 3], [aarq, get, get, get]) == [0, 2, 3]
-    assert with_association([2], [aarq, rlrq, get]) == [2]
-    assert with_association([1], [get, get]) == [1]
-    assert with_association([0, 1], [aarq, get]) == [0, 1]
 
 
 @given(st.integers(1, 10_000), st.floats(0, 1))
