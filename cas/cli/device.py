@@ -21,6 +21,7 @@ from cas.devices.master_key import load_keyring
 from cas.devices.model import Authentication, Protection, without_password
 from cas.devices.registration import Row, Summary, register_devices
 from cas.devices.registry import Registered, get_device, iterate_devices, quirks_as_stored, remove_devices
+from cas.security.audit import operator, recorded
 from cas.store.database import open_database
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="Add, import, list, show and remove devices.")
@@ -64,7 +65,9 @@ def add(
     sources = [encryption_key, authentication_key, broadcast_key, master_key, secret]
     for name, source in zip(KEY_FIELDS, sources, strict=True):
         fields[name] = None if source is None else read_key(name, source)
-    _tell(_register([Row(fields)], show_progress=False), as_json=as_json)
+    keys = [name for name in KEY_FIELDS if fields[name] is not None]
+    summary = _register([Row(fields)], show_progress=False, action="add device", device=device_id, keys=keys)
+    _tell(summary, as_json=as_json)
 
 
 @app.command("import")
@@ -75,7 +78,8 @@ def import_(file: Annotated[Path, typer.Argument(help="CSV or TOML file of devic
     client_system_title, max_pdu, encryption_key, authentication_key, broadcast_key, master_key, secret, quirk.NAME,
     label.NAME. TOML: the same names in tables [[device]].
     """
-    _tell(_register(read_rows(file), show_progress=not as_json), as_json=as_json)
+    rows = read_rows(file)
+    _tell(_register(rows, show_progress=not as_json, action="import devices", file=file.name), as_json=as_json)
 
 
 @app.command("list")
@@ -142,14 +146,18 @@ def _notify(message: str) -> None:
     typer.echo(f"cas: {message}", err=True)
 
 
-def _register(rows: Iterable[Row], *, show_progress: bool) -> Summary:
+def _register(rows: Iterable[Row], *, show_progress: bool, action: str, **details: object) -> Summary:
     settings = load_settings()
     keyring = load_keyring(settings, _notify)
 
     async def work() -> Summary:
         async with open_database(settings) as pool:
-            with _progress(show_progress) as advance:
-                return await register_devices(pool, keyring, rows, advance)
+            about = {"actor": operator(), "action": action, **details}
+            async with recorded(pool, about) as outcome:
+                with _progress(show_progress) as advance:
+                    summary = await register_devices(pool, keyring, rows, advance)
+                outcome |= asdict(summary)
+            return summary
 
     return run(work())
 
@@ -182,7 +190,9 @@ async def _show(settings: Settings, name: str) -> tuple[Registered, int | None]:
 
 async def _remove(names: list[str]) -> list[str]:
     async with open_database(load_settings()) as pool:
-        return await remove_devices(pool, names)
+        async with recorded(pool, {"actor": operator(), "action": "remove devices", "devices": names}) as outcome:
+            outcome["removed"] = removed = await remove_devices(pool, names)
+        return removed
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """`cas group`: groups of devices."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing
 from typing import Annotated, TypeVar
 
@@ -20,6 +20,7 @@ from cas.access.groups import (
 )
 from cas.cli._common import print_json, print_table, run
 from cas.config import load_settings
+from cas.security.audit import operator, recorded
 from cas.store.database import Pool, open_database
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="List, show, create, change and delete groups.")
@@ -57,14 +58,22 @@ def show(group: GroupName, as_json: Json = False) -> None:
 def create(group: GroupName, devices: SomeDevices = None, prefix: Prefix = None, as_json: Json = False) -> None:
     """Make a group of these devices, or of all those with a prefix."""
     given = Group(group, prefix, tuple(devices or ()))
-    _done("created", run(_with_database(lambda pool: create_groups(pool, [given]))), as_json=as_json)
+    _done(
+        "created",
+        run(_change("create", [group], lambda pool: create_groups(pool, [given]), given.devices)),
+        as_json=as_json,
+    )
 
 
 @app.command("change")
 def change(group: GroupName, devices: SomeDevices = None, prefix: Prefix = None, as_json: Json = False) -> None:
     """Replace what makes up a group: its devices, or its prefix."""
     given = Group(group, prefix, tuple(devices or ()))
-    _done("changed", run(_with_database(lambda pool: change_groups(pool, [given]))), as_json=as_json)
+    _done(
+        "changed",
+        run(_change("change", [group], lambda pool: change_groups(pool, [given]), given.devices)),
+        as_json=as_json,
+    )
 
 
 @app.command("delete")
@@ -72,20 +81,20 @@ def delete(
     groups: Annotated[list[str], typer.Argument(metavar="GROUP...", help="GroupIDs.")], as_json: Json = False
 ) -> None:
     """Delete groups, all or none; their devices stay registered."""
-    _done("deleted", run(_with_database(lambda pool: delete_groups(pool, groups))), as_json=as_json)
+    _done("deleted", run(_change("delete", groups, lambda pool: delete_groups(pool, groups))), as_json=as_json)
 
 
 @app.command("add")
 def add(group: GroupName, devices: Devices, as_json: Json = False) -> None:
     """Add devices to a group, all or none."""
-    run(_with_database(lambda pool: add_members(pool, group, devices)))
+    run(_change("add to", [group], lambda pool: add_members(pool, group, devices), devices))
     _done("changed", [group], as_json=as_json)
 
 
 @app.command("remove")
 def remove(group: GroupName, devices: Devices, as_json: Json = False) -> None:
     """Take devices out of a group; they stay registered."""
-    run(_with_database(lambda pool: remove_members(pool, group, devices)))
+    run(_change("remove from", [group], lambda pool: remove_members(pool, group, devices), devices))
     _done("changed", [group], as_json=as_json)
 
 
@@ -117,6 +126,10 @@ async def _show(group_id: str, *, as_json: bool) -> None:
                 print_json({"device_id": device_id}) if as_json else typer.echo(device_id)
 
 
-async def _with_database(use: Callable[[Pool], Awaitable[_T]]) -> _T:
-    async with open_database(load_settings()) as pool:
-        return await use(pool)
+async def _change(
+    what: str, groups: Sequence[str], change: Callable[[Pool], Awaitable[_T]], devices: Sequence[str] = ()
+) -> _T:
+    """Do it, with a record in the audit log."""
+    about = {"actor": operator(), "action": f"{what} DeviceGroups", "ids": list(groups), "devices": list(devices)}
+    async with open_database(load_settings()) as pool, recorded(pool, about):
+        return await change(pool)

@@ -10,7 +10,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Never
+from typing import Never, Protocol
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -75,20 +75,57 @@ class SealedKey:
     wrapped: bytes
 
 
+class MasterKey(Protocol):
+    """A master key that may stay where it is, in a security module: AES-256-GCM with its own identity."""
+
+    @property
+    def identity(self) -> str:
+        """What is stored beside each key that it seals: short, and the same for ever."""
+        ...
+
+    def encrypt(self, nonce: bytes, data: bytes, associated_data: bytes) -> bytes:
+        """Ciphertext and tag."""
+        ...
+
+    def decrypt(self, nonce: bytes, data: bytes, associated_data: bytes) -> bytes:
+        """The plaintext. Raises cryptography's InvalidTag."""
+        ...
+
+
+class LocalMasterKey:
+    """A master key in the memory of this process."""
+
+    def __init__(self, key: Secret) -> None:
+        """Raises MasterKeyError unless it has 32 octets."""
+        if len(key) != MASTER_KEY_OCTETS:
+            raise MasterKeyError(f"a master key must have {MASTER_KEY_OCTETS} octets ({2 * MASTER_KEY_OCTETS} digits)")
+        self.identity = _identity(key)
+        cipher = AESGCM(key.reveal())
+        self.encrypt = cipher.encrypt
+        self.decrypt = cipher.decrypt
+
+    def __repr__(self) -> str:
+        return f"LocalMasterKey({self.identity})"
+
+
 class Keyring:
     """The master keys: the first seals, all unseal. Its repr shows only their identities."""
 
-    def __init__(self, master_keys: Sequence[Secret]) -> None:
+    def __init__(self, master_keys: Sequence[Secret | MasterKey]) -> None:
         """Raises MasterKeyError unless there is a key, and each has 32 octets."""
         if not master_keys:
             raise MasterKeyError("no master key is given")
-        if any(len(key) != MASTER_KEY_OCTETS for key in master_keys):
-            raise MasterKeyError(f"a master key must have {MASTER_KEY_OCTETS} octets ({2 * MASTER_KEY_OCTETS} digits)")
-        self._ciphers = {_identity(key): AESGCM(key.reveal()) for key in master_keys}
-        self.current_id = next(iter(self._ciphers))
+        keys = [LocalMasterKey(key) if isinstance(key, Secret) else key for key in master_keys]
+        self._ciphers: dict[str, MasterKey] = {key.identity: key for key in keys}
+        self.current_id = keys[0].identity
 
     def __repr__(self) -> str:
         return f"Keyring({', '.join(self._ciphers)})"
+
+    @property
+    def identities(self) -> tuple[str, ...]:
+        """The identities of the master keys, that of the first before the others."""
+        return tuple(self._ciphers)
 
     def seal(self, device_id: str, kind: KeyKind, key: Secret) -> SealedKey:
         """Encrypt a key for storage."""

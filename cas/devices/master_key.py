@@ -1,16 +1,26 @@
-"""Where the master keys come from: the setting `master_key`, else a file, which is made when there is none.
+"""Where the master keys come from: a provider, else the setting `master_key`, else a file, made when there is none.
 
 The file has one key a line in 64 hex digits, newest first; empty lines and lines that begin with # do not count.
+
+A provider is a function from an installed package, by the entry point of its name in the group `cas.master_keys`. It
+takes the text behind the name and gives the master keys, newest first; those of a security module need not leave it.
 """
 
 import os
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from importlib.metadata import entry_points
 from pathlib import Path
+from typing import TypeAlias
 
 from cas.config import Settings
 from cas.devices.errors import MasterKeyError
-from cas.devices.keys import MASTER_KEY_OCTETS, Keyring, Secret
+from cas.devices.keys import MASTER_KEY_OCTETS, Keyring, MasterKey, Secret
+
+Provider: TypeAlias = Callable[[str], Sequence[Secret | MasterKey]]
+"""Gives the master keys that a text means, newest first. Raises MasterKeyError."""
+PROVIDERS = "cas.master_keys"
+"""The group of entry points that name providers."""
 
 _HEADER = "# Master keys of the COSEM Access Service, newest first. Without them the stored device keys are lost.\n"
 
@@ -20,6 +30,9 @@ def load_keyring(settings: Settings, notify: Callable[[str], None] | None = None
 
     A missing default file is made only with `notify`, which is told of it.
     """
+    if settings.master_key_provider is not None:
+        name, _, argument = settings.master_key_provider.partition(":")
+        return Keyring(_provider(name)(argument))
     if settings.master_key is not None:
         return Keyring(_parse(settings.master_key.get_secret_value().split(","), "master_key (CAS_MASTER_KEY)"))
     path = settings.master_key_path
@@ -32,6 +45,14 @@ def load_keyring(settings: Settings, notify: Callable[[str], None] | None = None
     except (OSError, UnicodeDecodeError) as problem:
         reason = problem.strerror if isinstance(problem, OSError) else "not ASCII text"
         raise MasterKeyError(f"master key file {path}: {reason}") from None
+
+
+def _provider(name: str) -> Provider:
+    for entry_point in entry_points(group=PROVIDERS, name=name):
+        provider: Provider = entry_point.load()
+        return provider
+    known = ", ".join(sorted(entry_points(group=PROVIDERS).names)) or "none"
+    raise MasterKeyError(f"master_key_provider {name}: no such provider is installed; there are: {known}")
 
 
 def _parse(lines: Iterable[str], where: str) -> list[Secret]:
