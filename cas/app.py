@@ -12,22 +12,27 @@ from zoneinfo import ZoneInfo
 
 import structlog
 from aiohttp import web
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from psycopg import OperationalError
 
+from cas import metrics
 from cas.access.bulk import Bulk
 from cas.access.chunks import Chunks
+from cas.access.conversation import Workshop
 from cas.access.failures import LOST
 from cas.access.ports import Devices
 from cas.access.postgres import PostgresStore, open_store
 from cas.access.registered import RegisteredDevices
 from cas.access.schedule import Calendar
-from cas.access.service import AccessService
+from cas.access.service import AccessService, now
+from cas.access.transfers import PostgresTransfers
 from cas.access.writer import ResultWriter
 from cas.config import Settings
 from cas.devices.counters import Counters
 from cas.devices.exclusion import open_exclusion
+from cas.devices.lines import Lines
+from cas.devices.links import Recording, open_links
 from cas.devices.master_key import load_keyring
-from cas.devices.sessions import Sessions
 from cas.engine.clock import DatabaseClock
 from cas.engine.permits import Permits
 from cas.engine.planner import Planner
@@ -39,6 +44,7 @@ from cas.security.opening import guard_of, is_guarded, tls_of
 from cas.soap.http import PATH, SoapHttp
 from cas.soap.service import SoapService
 from cas.store.database import Pool, open_database
+from transports.sharing import Limits
 
 log = structlog.get_logger(__name__)
 
@@ -124,9 +130,16 @@ async def _open_parts(settings: Settings, pool: Pool) -> AsyncIterator[_Parts]:
         open_exclusion(conninfo) as exclusion,
         open_signals(pool, conninfo) as signals,
         open_store(pool, planner) as store,
+        open_links(
+            pool,
+            Limits(settings.connections, settings.connections_per_second, settings.segments),
+            keep_alive=settings.keep_alive,
+            record=Recording(settings.record_path).write,
+        ) as links,
     ):
-        sessions = Sessions(pool, keyring, counters, settings.client_title, exclusion=exclusion)
-        devices = RegisteredDevices(pool, sessions)
+        lines = Lines(pool, keyring, counters, settings.client_title, links.transport, exclusion)
+        workshop = Workshop(now, asyncio.sleep, PostgresTransfers(pool), settings.upgrade_dir)
+        devices = RegisteredDevices(pool, lines, workshop)
         yield _Parts(pool, store, devices, Permits(settings.devices_at_once), planner, signals)
 
 
@@ -181,7 +194,7 @@ async def _listening(
 ) -> AsyncIterator[str]:
     application = web.Application()
     application.on_response_prepare.append(_hide_versions)
-    application.add_routes(soap.routes())
+    application.add_routes([*soap.routes(), web.get("/metrics", _metrics)])
     runner = web.AppRunner(application, access_log=None, shutdown_timeout=settings.stop_grace)
     await runner.setup()
     try:
@@ -199,6 +212,10 @@ async def _listening(
         await runner.cleanup()
 
 
+async def _metrics(_request: web.Request) -> web.Response:
+    return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+
 async def _hide_versions(_request: web.Request, response: web.StreamResponse) -> None:
     response.headers["Server"] = "cas"
 
@@ -213,4 +230,5 @@ async def _is_ready(pool: Pool) -> bool:
 
 
 def _warn_of_counter(device: str, value: int) -> None:
+    metrics.COUNTERS_NEAR_TOP.inc()
     log.warning("invocation counter near its end: replace the encryption key", device=device, value=value)

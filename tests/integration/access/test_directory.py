@@ -8,8 +8,8 @@ import pytest
 
 from cas.access.directory import attributes_of, iterate_directory, status_of, type_of
 from cas.access.model import DeviceAccess, Octets, Origin, State, Target, Terms
-from cas.access.postgres import open_store
 from cas.access.ports import Step
+from cas.access.postgres import open_store
 from cas.access.steps import octets_of
 from cas.bindings import cosempdu as cos
 from cas.bindings import device_access as dev
