@@ -80,6 +80,12 @@ class DeviceAccess:
     """GroupIDs; their devices are found at each activation."""
     state: State = State.ACTIVE
 
+    @property
+    def is_on_demand(self) -> bool:
+        """Whether it is done once and at once (IEC TS 62056-9-1, 5.2.2)."""
+        activates = self.terms.activates
+        return self.terms.repeating_interval is None and (activates is None or activates <= self.created_at)
+
 
 @dataclass(frozen=True, slots=True)
 class Failure:

@@ -72,7 +72,7 @@ class AccessService:
         await self._runner.close(grace)
 
     async def create(self, noun: dev.DeviceAccess, origin: Origin, *, wait: bool = True) -> DeviceAccess:
-        """Make a resource, and unless told otherwise wait until all devices answered, `sync_wait` seconds at most.
+        """Make a resource; if it is on-demand, unless told otherwise, wait `sync_wait` seconds at most for its devices.
 
         Raises Refused, Stopping.
         """
@@ -96,7 +96,7 @@ class AccessService:
             access = (await self._existing([made]))[made]
         elif not queued:
             self._runner.start(access)
-        if not wait:
+        if not (wait and access.is_on_demand):
             return access
         try:
             async with asyncio.timeout(self._sync_wait):

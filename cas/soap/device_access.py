@@ -21,7 +21,7 @@ Handler = Callable[[AccessService, Message], Awaitable[Answer]]
 
 
 async def create(service: AccessService, message: Message) -> Answer:
-    """Make a resource, and answer with the results that there are when all have come or the wait ends."""
+    """Make a resource; if it is on-demand answer with the results when all have come or the wait ends."""
     header = message.header
     origin = Origin(
         source=header.source,
@@ -34,6 +34,8 @@ async def create(service: AccessService, message: Message) -> Answer:
         ack_required=bool(header.ack_required),
     )
     access = await service.create(_noun(message), origin)
+    if not access.is_on_demand:
+        return _done([access.id])
     return await _with_results(service, [access], Selection(ids=(access.id,)), dev_form=message.dev_form)
 
 
