@@ -12,6 +12,7 @@ import typer
 from cas.cli._common import console, print_table, run
 from cas.simulator import Simulator, SimulatorError, builtin_models
 from cas.simulator.faults import Fault, parse_faults
+from cas.simulator.simulator import Framing
 
 app = typer.Typer(add_completion=False, help="Simulate meters until stopped.")
 
@@ -26,7 +27,8 @@ def simulate(
     meters: Annotated[int, typer.Option(min=1, help="How many.")] = 3,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=0xFFFF, help="First port; 0: any free ones.")] = 4059,
-    one_port: Annotated[bool, typer.Option("--one-port", help="All on one port, told apart by server SAP.")] = False,
+    one_port: Annotated[bool, typer.Option("--one-port", help="All on one port, told apart by their address.")] = False,
+    framing: Annotated[str, typer.Option(metavar="NAME", help="wrapper or hdlc.")] = "wrapper",
     model: Annotated[
         list[str] | None, typer.Option(help=f"{', '.join(builtin_models())}, or FILE.toml; several take turns.")
     ] = None,
@@ -52,6 +54,7 @@ def simulate(
         host=host,
         port=port,
         one_port=one_port,
+        framing=_framing(framing),
         first=first,
         seed=seed,
         authentication=authentication,
@@ -61,6 +64,14 @@ def simulate(
     )
     _allow_files(SPARE_FILES + (0 if one_port else 2 * meters))
     run(_serve(simulator, export))
+
+
+def _framing(name: str) -> Framing:
+    if name == "hdlc":
+        return "hdlc"
+    if name != "wrapper":
+        raise typer.BadParameter(f"{name!r} is neither wrapper nor hdlc", param_hint="--framing")
+    return "wrapper"
 
 
 async def _serve(simulator: Simulator, export: Path | None) -> None:

@@ -1,4 +1,7 @@
-"""The wire side of simulated meters: one protocol object for each TCP connection, wrapper framing (IEC 62056-47)."""
+"""The wire side of simulated meters: what they answer on a connection, and TCP with the wrapper (IEC 62056-47).
+
+`Desk` is what every framing shares: associations by client and server, faults. `cas.simulator.hdlc` is the other one.
+"""
 
 import asyncio
 import secrets
@@ -38,121 +41,86 @@ class _Talk:
     view: View
     association: ServerAssociation
     late: list[bytes] = field(default_factory=list)
-    """Answers that the fault `late` holds back."""
+    """The answer that the fault `late` holds back."""
 
 
-class Connection(asyncio.Protocol):
-    """One TCP connection; every pair of client and server SAP on it has an association of its own.
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a meter answers, and how: after `delay` seconds, spoilt as `fault` says, or not at all."""
 
-    `find` gives the meter at a server SAP, None where there is none. `latency`: seconds before an answer leaves.
+    answer: bytes
+    delay: float
+    spoil: Kind | None = None
+    before: tuple[bytes, ...] = ()
+    """Answers that were held back, and leave first."""
+
+
+class Desk:
+    """Answers the requests of one connection; every pair of client and server SAP on it has an association of its own.
+
+    `find` gives the meter at a server address, None where there is none. `latency`: seconds before an answer leaves.
     """
 
-    def __init__(
-        self,
-        find: Callable[[int], Meter | None],
-        counts: Counts,
-        opened: set["Connection"],
-        *,
-        latency: float = 0.0,
-    ) -> None:
+    def __init__(self, find: Callable[[int], Meter | None], counts: Counts, latency: float) -> None:
         self._find = find
         self._counts = counts
-        self._opened = opened
         self._latency = latency
-        self._decoder = WrapperDecoder()
         self._talks: dict[tuple[int, int], _Talk] = {}
-        self._transport: asyncio.Transport | None = None
-        self._loop = asyncio.get_running_loop()
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Count it."""
-        # what a stream server makes; uvloop's is no subclass of asyncio's
-        self._transport = cast("asyncio.Transport", transport)
-        self._counts.connections += 1
-        self._opened.add(self)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """End the associations."""
-        self._opened.discard(self)
-        self._transport = None
-        for talk in self._talks.values():
-            talk.association.abort()
-        self._talks.clear()
-
-    def data_received(self, data: bytes) -> None:
-        """Answer every request that is whole now; what is no frame ends the connection."""
-        try:
-            for frame in self._decoder.feed(data):
-                self._serve(frame)
-        except FramingError:
-            self._counts.ignored += 1
-            self.close()
-
-    def close(self) -> None:
-        """Close the connection."""
-        if self._transport is not None:
-            self._transport.close()
-
-    def _serve(self, frame: WrapperFrame) -> None:
-        meter = self._find(frame.destination)
+    def answer(self, client: int, server: int, apdu: bytes) -> Reply | None:
+        """The answer to an APDU, None for silence. Raises HungUp when the meter closes the connection."""
+        meter = self._find(server)
         if meter is None:
             self._counts.ignored += 1
-            return
+            return None
         self._counts.requests += 1
         fault = meter.fault
         if fault is not None and fault.kind is Kind.DEAD:
-            return
+            return None
         if fault is not None and fault.kind is Kind.OFF:
-            self.close()
-            return
-        talk = self._talk(meter, frame)
+            raise HungUp
+        talk = self._talk(meter, client, server)
         if talk is None:
-            self._send(encode(frame.destination, frame.source, _NOT_ALLOWED), self._latency)
-            return
-        if frame.apdu[:1] == _AARQ:  # keys may have been replaced since
+            return Reply(_NOT_ALLOWED, self._latency)
+        if apdu[:1] == _AARQ:  # keys may have been replaced since
             talk.association.settings = server_settings(meter, talk.view.offer)
         was_open = talk.association.state is State.ASSOCIATED
-        answer = talk.association.receive(frame.apdu)
+        answer = talk.association.receive(apdu)
         if answer is None:
-            return
-        if fault is None:
-            self._send(encode(frame.destination, frame.source, answer), self._latency)
-        else:
-            self._send_faulty(talk, frame, answer, fault, service=was_open)
+            return None
+        return self._spoilt(talk, answer, fault, service=was_open) if fault else Reply(answer, self._latency)
 
-    def _send_faulty(self, talk: _Talk, frame: WrapperFrame, answer: bytes, fault: Fault, *, service: bool) -> None:
+    def forget(self, client: int, server: int) -> None:
+        """The link between these two is gone, and with it their association."""
+        if talk := self._talks.pop((client, server), None):
+            talk.association.abort()
+
+    def close(self) -> None:
+        """The connection is gone."""
+        for key in list(self._talks):
+            self.forget(*key)
+
+    def _spoilt(self, talk: _Talk, answer: bytes, fault: Fault, *, service: bool) -> Reply | None:
         """Answer as a meter with a fault does; the ones that spoil answers leave the opening of associations alone."""
-        octets = encode(frame.destination, frame.source, answer)
         if fault.kind is Kind.SLOW:
-            self._send(octets, fault.seconds)
-        elif not service:
-            self._send(octets, self._latency)
-        elif fault.kind is Kind.GARBLE:
-            self._send(octets[:HEADER] + bytes(octet ^ 0x5A for octet in answer), self._latency)
-        elif fault.kind is Kind.WRONG_TAG:
-            # an event-notification where an answer is due
-            self._send(octets[:HEADER] + b"\xc2" + answer[1:], self._latency)
-        elif fault.kind in (Kind.CUT, Kind.CLOSE):
-            self._send(octets[: HEADER + len(answer) // 2], self._latency)
-            if fault.kind is Kind.CLOSE:
-                self._loop.call_later(self._latency, self.close)
-        elif fault.kind is Kind.LATE:
-            for held in talk.late:
-                self._send(held, self._latency)
-            talk.late = [octets]
+            return Reply(answer, fault.seconds)
+        if not service:
+            return Reply(answer, self._latency)
+        if fault.kind is Kind.WRONG_TAG:  # an event-notification where an answer is due
+            return Reply(b"\xc2" + answer[1:], self._latency)
+        if fault.kind in (Kind.GARBLE, Kind.CUT, Kind.CLOSE):
+            return Reply(answer, self._latency, spoil=fault.kind)
+        if fault.kind is Kind.LATE:
+            held, talk.late = tuple(talk.late), [answer]
+            return Reply(b"", self._latency, before=held)
+        return None
 
-    def _send(self, octets: bytes, delay: float) -> None:
-        if delay:
-            self._loop.call_later(delay, self._send, octets, 0.0)
-        elif self._transport is not None:
-            self._transport.write(octets)
-
-    def _talk(self, meter: Meter, frame: WrapperFrame) -> _Talk | None:
+    def _talk(self, meter: Meter, client: int, server: int) -> _Talk | None:
         """What is between this client and this meter; None for a client that the meter does not know."""
-        key = (frame.source, frame.destination)
+        key = (client, server)
         talk = self._talks.get(key)
-        if talk is None and (offer := meter.model.offers.get(frame.source)) is not None:
-            view = View(meter, offer, frame.destination)
+        if talk is None and (offer := meter.model.offers.get(client)) is not None:
+            view = View(meter, offer, server)
             association = ServerAssociation(
                 server_settings(meter, offer),
                 view,
@@ -162,3 +130,76 @@ class Connection(asyncio.Protocol):
             )
             talk = self._talks[key] = _Talk(view, association)
         return talk
+
+
+class HungUp(Exception):
+    """The meter closes the connection."""
+
+
+class MeterConnection(asyncio.Protocol):
+    """One TCP connection to simulated meters, whatever the framing."""
+
+    def __init__(self, desk: Desk, counts: Counts, opened: "set[MeterConnection]") -> None:
+        self.desk = desk
+        self.counts = counts
+        self._opened = opened
+        self._transport: asyncio.Transport | None = None
+        self.loop = asyncio.get_running_loop()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Count it."""
+        # what a stream server makes; uvloop's is no subclass of asyncio's
+        self._transport = cast("asyncio.Transport", transport)
+        self.counts.connections += 1
+        self._opened.add(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """End the associations."""
+        self._opened.discard(self)
+        self._transport = None
+        self.desk.close()
+
+    def close(self) -> None:
+        """Close the connection."""
+        if self._transport is not None:
+            self._transport.close()
+
+    def write(self, octets: bytes, reply: Reply) -> None:
+        """Send framed octets of a reply, now, spoilt as it says."""
+        if self._transport is None or not octets:
+            return
+        if reply.spoil is Kind.GARBLE:
+            octets = octets[:HEADER] + bytes(octet ^ 0x5A for octet in octets[HEADER:])
+        elif reply.spoil is not None:
+            octets = octets[: HEADER + (len(octets) - HEADER) // 2]
+        self._transport.write(octets)
+        if reply.spoil is Kind.CLOSE:
+            self.close()
+
+
+class Connection(MeterConnection):
+    """A TCP connection with the wrapper; several meters may be behind it, told apart by the server's wPort."""
+
+    def __init__(self, desk: Desk, counts: Counts, opened: "set[MeterConnection]") -> None:
+        super().__init__(desk, counts, opened)
+        self._decoder = WrapperDecoder()
+
+    def data_received(self, data: bytes) -> None:
+        """Answer every request that is whole now; what is no frame ends the connection."""
+        try:
+            for frame in self._decoder.feed(data):
+                if reply := self.desk.answer(frame.source, frame.destination, frame.apdu):
+                    self._send(frame, reply)
+        except FramingError:
+            self.counts.ignored += 1
+            self.close()
+        except HungUp:
+            self.close()
+
+    def _send(self, frame: WrapperFrame, reply: Reply) -> None:
+        answers = (*reply.before, reply.answer) if reply.answer else reply.before
+        octets = b"".join(encode(frame.destination, frame.source, answer) for answer in answers)
+        if reply.delay:
+            self.loop.call_later(reply.delay, self.write, octets, reply)
+        else:
+            self.write(octets, reply)

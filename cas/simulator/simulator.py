@@ -11,20 +11,23 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Literal, Self, TypeAlias
 
 from cas.dlms.errors import DlmsError
 from cas.dlms.security.authentication import Mechanism
 from cas.simulator.errors import SimulatorError
 from cas.simulator.faults import Fault
+from cas.simulator.hdlc import FIRST_PHYSICAL, HdlcConnection, addresses
 from cas.simulator.meter import Clock, Meter
 from cas.simulator.model import Model, Offer
 from cas.simulator.reading import AUTHENTICATIONS, PROTECTIONS, load_model
-from cas.simulator.serving import Connection, Counts
+from cas.simulator.serving import Connection, Counts, Desk, MeterConnection
 
+Framing: TypeAlias = Literal["wrapper", "hdlc"]
 MANAGEMENT = 1
 """The server SAP of a meter that has a port of its own."""
-_MAX_SAP = 0xFFFF
+_MAX_ON_PORT: dict[Framing, int] = {"wrapper": 0xFFFF, "hdlc": 0x3FFF - FIRST_PHYSICAL}
+"""Server SAPs end at FFFF; the physical address 3FFF is that of all stations."""
 _BACKLOG = 1024
 
 
@@ -32,7 +35,8 @@ class Simulator:
     """Simulated meters, numbered from `first` on; those of the same number and seed are alike in every run.
 
     `model`: name or file of an object model, or several, which the meters take by turns. `port` 0 takes free ports;
-    otherwise the meters take this port and the following ones, or with `one_port` share it. `authentication` is the
+    otherwise the meters take this port and the following ones, or with `one_port` share it: told apart by their server
+    SAP with the wrapper, by their physical address with HDLC. `authentication` is the
     one that `url` and `device` are for (default: the model's first association). `faults`: by index of the meter.
     `clock` gives seconds since 1970; `latency`, in seconds, goes before each answer.
     """
@@ -45,6 +49,7 @@ class Simulator:
         host: str = "127.0.0.1",
         port: int = 0,
         one_port: bool = False,
+        framing: Framing = "wrapper",
         first: int = 1,
         seed: int = 0,
         authentication: str | None = None,
@@ -53,8 +58,8 @@ class Simulator:
         exclusive: bool = True,
         clock: Clock = time.time,
     ) -> None:
-        if one_port and meters > _MAX_SAP:
-            raise SimulatorError(f"{meters} meters do not fit one port: server SAPs end at {_MAX_SAP}")
+        if one_port and meters > _MAX_ON_PORT[framing]:
+            raise SimulatorError(f"{meters} meters do not fit one port: {_MAX_ON_PORT[framing]} do with {framing}")
         if port and not one_port and port + meters - 1 > 0xFFFF:
             raise SimulatorError(f"{meters} meters from port {port} on go beyond 65535")
         models = [load_model(name) for name in ([model] if isinstance(model, str) else model)]
@@ -69,10 +74,11 @@ class Simulator:
         self._host = host
         self._port = port
         self._one_port = one_port
+        self._framing = framing
         self._latency = latency
         self._servers: list[asyncio.Server] = []
         self._ports: list[int] = []
-        self._connections: set[Connection] = set()
+        self._connections: set[MeterConnection] = set()
 
     async def start(self) -> None:
         """Listen on every port. Raises SimulatorError when one cannot be had."""
@@ -112,7 +118,12 @@ class Simulator:
         """Where the meter is reached, by its usual client or the one with this SAP."""
         port = self._ports[0 if self._one_port else index]
         server = index + 1 if self._one_port else MANAGEMENT
-        return f"tcp://{self._host}:{port}?client={client or self.offer(index).client}&server={server}"
+        client = client or self.offer(index).client
+        if self._framing == "hdlc":
+            # the logical device is always the management one; a physical address beyond 7 bits takes 4 octets
+            physical = FIRST_PHYSICAL - 1 + server
+            return f"hdlc+tcp://{self._host}:{port}?client={client}&server={MANAGEMENT}&physical={physical}"
+        return f"tcp://{self._host}:{port}?client={client}&server={server}"
 
     def offer(self, index: int) -> Offer:
         """The association that `url` and `device` are for."""
@@ -153,12 +164,15 @@ class Simulator:
 
     async def _listen(self, port: int, find: Callable[[int], Meter | None]) -> None:
         loop = asyncio.get_running_loop()
-        server = await loop.create_server(
-            lambda: Connection(find, self.counts, self._connections, latency=self._latency),
-            self._host,
-            port,
-            backlog=_BACKLOG,
-        )
+
+        def connection() -> MeterConnection:
+            desk = Desk(find, self.counts, self._latency)
+            if self._framing == "hdlc":
+                stations = addresses(len(self.meters) if self._one_port else 1)
+                return HdlcConnection(desk, self.counts, self._connections, stations)
+            return Connection(desk, self.counts, self._connections)
+
+        server = await loop.create_server(connection, self._host, port, backlog=_BACKLOG)
         self._servers.append(server)
         self._ports.append(server.sockets[0].getsockname()[1])
 
