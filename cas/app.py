@@ -28,8 +28,14 @@ from cas.access.service import AccessService, now
 from cas.access.transfers import PostgresTransfers
 from cas.access.writer import ResultWriter
 from cas.config import Settings
+from cas.console.guard import Guard as ConsoleGuard
+from cas.console.http import routes as console_routes
+from cas.console.live import open_hub
+from cas.console.principal import by_door
+from cas.console.site import Site
 from cas.devices.counters import Counters
 from cas.devices.exclusion import open_exclusion
+from cas.devices.keys import Keyring
 from cas.devices.lines import Lines
 from cas.devices.links import Recording, open_links
 from cas.devices.master_key import load_keyring
@@ -63,39 +69,54 @@ async def open_service(settings: Settings, *, work: bool = True) -> AsyncIterato
     if not is_guarded(settings):
         await require_loopback(settings.host)
     tls = tls_of(settings)
-    async with open_database(settings) as pool, open_access(settings, pool, work=work) as access:
+    async with (
+        open_database(settings) as pool,
+        _open_parts(settings, pool) as parts,
+        _open_access(settings, parts, work=work) as access,
+        open_hub(pool, conninfo_of(pool)) as hub,
+    ):
         guard = await guard_of(settings, pool, KnownHere(pool, access.store))
         soap = SoapHttp(
             SoapService(access, guard, limit=settings.max_request_octets, strict=settings.strict_order),
             lambda: _is_ready(pool),
             limit=settings.max_request_octets,
         )
-        async with _listening(settings, soap, access, tls) as url:
+        site = Site(
+            pool=pool,
+            access=access,
+            open_device=parts.lines.open,
+            hub=hub,
+            guard=ConsoleGuard(by_door(guard)),
+            door=guard,
+            settings=settings,
+            keyring=parts.keyring,
+            zone=ZoneInfo(settings.zone),
+        )
+        async with _listening(settings, soap, site, tls) as url:
             yield url
 
 
 @asynccontextmanager
-async def open_access(settings: Settings, pool: Pool, *, work: bool = True) -> AsyncIterator[AccessService]:
+async def _open_access(settings: Settings, parts: "_Parts", *, work: bool) -> AsyncIterator[AccessService]:
     """The use cases on a database; with `work`, this process also does what is scheduled or large.
 
     What a process that died left is told first.
     """
-    async with _open_parts(settings, pool) as parts:
-        access = AccessService(
-            parts.store,
-            parts.devices,
-            sync_wait=settings.sync_wait,
-            limit=parts.permits,
-            activations=parts.signals,
-        )
-        parts.signals.on_stop(access.stop_execution)
-        if abandoned := await access.start():
-            log.warning("activations that a stopped process left were ended", activations=abandoned)
-        async with _working(settings, parts) if work else nullcontext():
-            try:
-                yield access
-            finally:
-                await access.stop(settings.stop_grace)
+    access = AccessService(
+        parts.store,
+        parts.devices,
+        sync_wait=settings.sync_wait,
+        limit=parts.permits,
+        activations=parts.signals,
+    )
+    parts.signals.on_stop(access.stop_execution)
+    if abandoned := await access.start():
+        log.warning("activations that a stopped process left were ended", activations=abandoned)
+    async with _working(settings, parts) if work else nullcontext():
+        try:
+            yield access
+        finally:
+            await access.stop(settings.stop_grace)
 
 
 @asynccontextmanager
@@ -111,6 +132,8 @@ class _Parts:
 
     pool: Pool
     store: PostgresStore
+    keyring: Keyring
+    lines: Lines
     devices: Devices
     permits: Permits
     planner: Planner
@@ -140,7 +163,7 @@ async def _open_parts(settings: Settings, pool: Pool) -> AsyncIterator[_Parts]:
         lines = Lines(pool, keyring, counters, settings.client_title, links.transport, exclusion)
         workshop = Workshop(now, asyncio.sleep, PostgresTransfers(pool), settings.upgrade_dir)
         devices = RegisteredDevices(pool, lines, workshop)
-        yield _Parts(pool, store, devices, Permits(settings.devices_at_once), planner, signals)
+        yield _Parts(pool, store, keyring, lines, devices, Permits(settings.devices_at_once), planner, signals)
 
 
 @asynccontextmanager
@@ -190,11 +213,11 @@ async def require_loopback(host: str) -> None:
 
 @asynccontextmanager
 async def _listening(
-    settings: Settings, soap: SoapHttp, access: AccessService, tls: ssl.SSLContext | None
+    settings: Settings, soap: SoapHttp, console: Site, tls: ssl.SSLContext | None
 ) -> AsyncIterator[str]:
     application = web.Application()
     application.on_response_prepare.append(_hide_versions)
-    application.add_routes([*soap.routes(), web.get("/metrics", _metrics)])
+    application.add_routes([*soap.routes(), web.get("/metrics", _metrics), *console_routes(console)])
     runner = web.AppRunner(application, access_log=None, shutdown_timeout=settings.stop_grace)
     await runner.setup()
     try:
@@ -207,7 +230,8 @@ async def _listening(
         host, port = runner.addresses[0][:2]
         yield f"{'http' if tls is None else 'https'}://{f'[{host}]' if ':' in host else host}:{port}{PATH}"
         await site.stop()
-        await access.stop(settings.stop_grace)
+        console.hub.stop()
+        await console.access.stop(settings.stop_grace)
     finally:
         await runner.cleanup()
 

@@ -1,0 +1,192 @@
+"""DeviceAccess: the list, one with its activations and devices, and what can be done with it."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from aiohttp import web
+
+from cas.access.model import Octets, State, Terms
+from cas.access.steps import descriptor_of
+from cas.bindings import message as mes
+from cas.console import describing, views
+from cas.console.asking import Plan, noun_of
+from cas.console.describing import Request, Value
+from cas.console.guard import Handler
+from cas.console.orders import command, order
+from cas.console.principal import Right
+from cas.console.site import Site, Told
+from cas.console.views import Access, Activation, Filter
+from cas.console.words import describe_schedule
+
+MOST_RETRIED = 10_000
+_STATES = ("running", *State)
+_PROFILE, _BUFFER = 7, 2
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A request with what came of it on a device."""
+
+    request: Request
+    value: Value | None
+
+
+def routes(site: Site) -> list[web.RouteDef]:
+    """The pages and what their forms do."""
+    pages = _Accesses(site)
+    return [
+        site.get("/access", pages.listing),
+        site.get("/access/{id}", pages.detail),
+        site.get("/access/{id}/{number:\\d+}/{device}", pages.device),
+        site.post("/access/{id}/cancel", pages.does(mes.Verb.CANCEL, site.access.cancel), Right.ACCESS),
+        site.post("/access/{id}/close", pages.does(mes.Verb.CLOSE, site.access.close), Right.ACCESS),
+        site.post("/access/{id}/delete", pages.does(mes.Verb.DELETE, site.access.delete), Right.ACCESS),
+        site.post("/access/{id}/{number:\\d+}/retry", pages.retry, Right.ACCESS),
+    ]
+
+
+class _Accesses:
+    def __init__(self, site: Site) -> None:
+        self._site = site
+
+    async def listing(self, request: web.Request) -> web.Response:
+        state = request.query.get("state", "")
+        search = request.query.get("q", "").strip()
+        chosen = Filter(state=state if state in set(State) else None, running=state == "running", search=search or None)
+        before, before_id = _behind(request, self._site.clock())
+        found = await views.accesses(self._site.pool, chosen, before, before_id, views.PAGE + 1)
+        page = found[: views.PAGE]
+        return self._site.page(
+            request,
+            "accesses.html",
+            accesses=page,
+            schedules={each.id: self._schedule(each) for each in page},
+            states=_STATES,
+            chosen=state,
+            search=search,
+            following=page[-1] if len(found) > len(page) else None,
+        )
+
+    async def detail(self, request: web.Request) -> web.Response:
+        access = await self._find(request)
+        pool = self._site.pool
+        requests = [describing.describe_request(octets) for octets in await views.requests(pool, access.id)]
+        before = _whole(request.query.get("before"), 2**31 - 1)
+        activations = await views.activations(pool, access.id, before)
+        chosen = _choose(activations, request.query.get("activation"))
+        under_way = {each.number: each for each in await views.running(pool, 100) if each.access_id == access.id}
+        failed_only = request.query.get("show") == "failed"
+        devices = waiting = None
+        if chosen is not None:
+            after = request.query.get("after", "")
+            devices = await views.devices_done(
+                pool, access.id, chosen.number, failed=failed_only, after=after, limit=views.PAGE + 1
+            )
+            if chosen.number in under_way and not failed_only:
+                waiting = await views.devices_waiting(pool, access.id, chosen.number, 20)
+        return self._site.page(
+            request,
+            "access.html",
+            access=access,
+            schedule=self._schedule(access),
+            requests=requests,
+            activations=activations,
+            chosen=chosen,
+            under_way=under_way,
+            devices=(devices or [])[: views.PAGE],
+            more_devices=bool(devices) and len(devices or []) > views.PAGE,
+            waiting=waiting or [],
+            failed_only=failed_only,
+            has_profile=any((each.class_id, each.attribute) == (_PROFILE, _BUFFER) for each in requests),
+        )
+
+    async def device(self, request: web.Request) -> web.Response:
+        access = await self._find(request)
+        number, device_id = int(request.match_info["number"]), request.match_info["device"]
+        stored = await views.results(self._site.pool, access.id, number, device_id)
+        pairs = [(describing.describe_request(each.request), each) for each in stored]
+        scales = describing.scales_of([(asked, each.answer) for asked, each in pairs])
+        shown = [Shown(asked, describing.value_of(asked, each, scales.get(asked.key))) for asked, each in pairs]
+        return self._site.page(
+            request,
+            "access_device.html",
+            access=access,
+            number=number,
+            device_id=device_id,
+            shown=shown,
+            stored=stored,
+            has_profile=any((asked.class_id, asked.attribute) == (_PROFILE, _BUFFER) for asked, _ in pairs),
+        )
+
+    def does(self, verb: mes.Verb, do: Callable[[Sequence[str]], Awaitable[object]]) -> Handler:
+        """A handler that does something with a resource, and goes on to where it shows."""
+
+        async def handler(request: web.Request) -> web.StreamResponse:
+            access_id = str(_id(request))
+            await command(self._site, request, verb, access_id, do)
+            raise web.HTTPSeeOther("/access" if verb is mes.Verb.DELETE else f"/access/{access_id}")
+
+        return handler
+
+    async def retry(self, request: web.Request) -> web.StreamResponse:
+        """A new DeviceAccess, once and now, with the same requests on the devices that failed."""
+        access = await self._find(request)
+        number = int(request.match_info["number"])
+        failed = await views.failed_devices(self._site.pool, access.id, number, MOST_RETRIED + 1)
+        if not failed:
+            raise Told(409, "Nothing to retry", "No device failed in this activation.")
+        if len(failed) > MOST_RETRIED:
+            raise Told(409, "Too many devices", f"More than {MOST_RETRIED} failed: run the whole DeviceAccess again.")
+        requests = await views.requests(self._site.pool, access.id)
+        noun = noun_of([descriptor_of(Octets(each)) for each in requests], Plan(asked=(), devices=tuple(failed)))
+        made = await order(self._site, request, noun)
+        raise web.HTTPSeeOther(f"/access/{made.id}")
+
+    def _schedule(self, access: Access) -> str:
+        return describe_schedule(terms_of(access), self._site.zone)
+
+    async def _find(self, request: web.Request) -> Access:
+        access_id = _id(request)
+        found = await views.access(self._site.pool, access_id)
+        if found is None:
+            raise Told(404, "No such DeviceAccess", f"{access_id} was never made, or has been deleted.")
+        return found
+
+
+def terms_of(access: Access) -> Terms:
+    """The terms of a resource."""
+    return Terms(
+        priority=access.priority,
+        activates=access.activates,
+        repeating_interval=access.repeating_interval,
+        duration=access.duration,
+        expires=access.expires,
+    )
+
+
+def _id(request: web.Request) -> UUID:
+    text = request.match_info["id"]
+    try:
+        return UUID(text)
+    except ValueError:
+        raise Told(404, "No such DeviceAccess", f"{text!r} is no ID.") from None
+
+
+def _behind(request: web.Request, now: datetime) -> tuple[datetime, UUID | None]:
+    """Where a page of resources begins: behind the last one of the page before."""
+    try:
+        return datetime.fromisoformat(request.query["before"]), UUID(request.query["id"])
+    except (KeyError, ValueError):
+        return datetime.max.replace(tzinfo=now.tzinfo), None
+
+
+def _whole(text: str | None, default: int) -> int:
+    return int(text) if text is not None and text.isdecimal() and len(text) < 10 else default
+
+
+def _choose(activations: Sequence[Activation], text: str | None) -> Activation | None:
+    wanted = _whole(text, 0)
+    found = next((each for each in activations if each.number == wanted), None)
+    return found or next((each for each in activations if each.outcome != "missed"), None)
