@@ -33,8 +33,8 @@ class _Hash:
 def hash_password(password: str, *, n: int = _N) -> str:
     """The hash to keep of a password. Raises ValueError for one that is empty or too long."""
     octets = password.encode()
-    if not 0 < len(octets) <= MOST_OCTETS:
-        raise ValueError(f"a password has 1 to {MOST_OCTETS} octets")
+    if not 0 < len(octets) <= MOST_OCTETS or 0 in octets:
+        raise ValueError(f"a password has 1 to {MOST_OCTETS} octets, and no NUL")
     salt = os.urandom(_SALT_OCTETS)
     digest = _scrypt(octets, _Hash(n, _R, _P, salt, bytes(_HASH_OCTETS)))
     return f"scrypt${n}${_R}${_P}${base64.b64encode(salt).decode()}${base64.b64encode(digest).decode()}"
@@ -52,7 +52,8 @@ def is_hash(text: str) -> bool:
 def verify_password(password: str, stored: str) -> bool:
     """Whether a password has this hash. Slow on purpose: call it beside the event loop."""
     octets = password.encode("utf-8", "surrogateescape")
-    if len(octets) > MOST_OCTETS:
+    # NUL: HMAC fills short keys up with it, so that a password and one with NULs behind it would be the same.
+    if len(octets) > MOST_OCTETS or 0 in octets:
         return False
     wanted = _parse(stored)
     return hmac.compare_digest(_scrypt(octets, wanted), wanted.digest)
