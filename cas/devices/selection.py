@@ -8,6 +8,7 @@ with here, and nobody above needs to know.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from typing import Protocol
 
@@ -18,7 +19,7 @@ from cas.cosem.selecting import Layout
 from cas.cosem.selection import PROFILE_GENERIC, SelectionError
 from cas.devices.model import Quirks
 from cas.dlms.apdu import Request, Response
-from cas.dlms.errors import DecodeError
+from cas.dlms.errors import DecodeError, ServiceNotSupported
 from cas.dlms.selection import Layouts, Left, Ways, capture_objects, complete, needs_deviation, resolve_request
 from cas.dlms.xdlms.exchange import raise_for_error
 
@@ -56,6 +57,16 @@ class SelectiveSession:
         Raises EncodeError for a relative time that does not exist or a column that the profile has not; else what the
         session raises.
         """
+        try:
+            return await self._request(body)
+        except ServiceNotSupported:
+            if not self._ways.selective_access:
+                raise
+        # nothing was sent: the device did not agree to selective access, as some tell only when they associate
+        self._ways = replace(self._ways, selective_access=False)
+        return await self._request(body)
+
+    async def _request(self, body: Request) -> Response:
         if not needs_deviation(body) and self._ways == Ways():
             return await self._session.request(resolve_request(body, self._clock()).request)
         deviation = await self.deviation()

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from cas.bindings import cosempdu as cos
 from cas.dlms.apdu import decode_apdu
 from cas.dlms.conformance import LOGICAL_NAME, Conformance
-from cas.dlms.errors import AssociationRefused, DecodeError
+from cas.dlms.errors import AssociationRefused, DecodeError, UnexpectedApdu
 from cas.dlms.security.authentication import Credentials, Mechanism
 from cas.dlms.security.ciphering import Ciphering
 from cas.dlms.security.control import SecurityControl
@@ -42,6 +42,12 @@ class Settings:
     """Octets of the longest APDU that the client receives."""
     release: bool = True
     """Release by RLRQ before the link is closed; some devices do not know it."""
+    list_size: int | None = None
+    """The most items of one request; 1 for none but single ones, None for any number."""
+    general_blocks: bool = False
+    """Use general block transfer also for services that have blocks of their own."""
+    block_window: int = 16
+    """Blocks of general block transfer that the client takes in a row, 1 to 63."""
     dedicated: Ciphering | None = None
     """The dedicated key, with the authentication key, for what follows the AARQ."""
     asked: cos.AarqApdu | None = None
@@ -140,6 +146,21 @@ def check_accepted(aare: cos.AareApdu) -> None:
     raise AssociationRefused(
         aare.result.value, _reason(error) if isinstance(error, cos.ConfirmedServiceError) else reason
     )
+
+
+def check_as_asked(aare: cos.AareApdu, aarq: cos.AarqApdu) -> None:
+    """Refuse an AARE that accepts something else than was asked for. Raises UnexpectedApdu.
+
+    A mechanism that it does not name is that of the AARQ.
+    """
+    if aare.application_context_name != aarq.application_context_name:
+        raise UnexpectedApdu(
+            f"an AARE of the application context {aare.application_context_name}", aarq.application_context_name
+        )
+    if aare.mechanism_name not in (None, aarq.mechanism_name):
+        raise UnexpectedApdu(
+            f"an AARE of the mechanism {aare.mechanism_name}", aarq.mechanism_name or "no authentication"
+        )
 
 
 def _reason(error: cos.ConfirmedServiceError) -> str:

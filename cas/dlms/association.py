@@ -9,7 +9,6 @@ from dataclasses import replace
 from typing import TypeVar, cast
 
 from cas.bindings import cosempdu as cos
-from cas.cosem.data import OCTET_STRING, Data
 from cas.dlms import acse, errors
 from cas.dlms.acse import Negotiated, Settings
 from cas.dlms.apdu import Request, Response, decode_apdu, encode_apdu
@@ -18,36 +17,25 @@ from cas.dlms.invoke_id import confirmed, is_long, number_of, numbered, same_ide
 from cas.dlms.protection import OVERHEAD, Channel
 from cas.dlms.security.authentication import Handshake, Mechanism
 from cas.dlms.security.ciphering import check_counter
-from cas.dlms.security.wrapping import Scope
+from cas.dlms.security.wrapping import NOTIFICATIONS, Scope, is_ciphered
 from cas.dlms.states import Event, State, follow
 from cas.dlms.xdlms.action import action
 from cas.dlms.xdlms.exchange import Exchange, Limits, alternative, raise_for_error, unexpected
+from cas.dlms.xdlms.gbt import HEAD, Blocks, answer_in_blocks, is_block, request_in_blocks
 from cas.dlms.xdlms.get import get
+from cas.dlms.xdlms.hls import proof_of, reply_to_hls
+from cas.dlms.xdlms.lists import serve_in_parts
+from cas.dlms.xdlms.needs import block_service, is_list, needs
 from cas.dlms.xdlms.set import set_
 
 A = TypeVar("A", cos.AareApdu, cos.RlreApdu)
 Notification = cos.DataNotification | cos.EventNotificationRequest | cos.InformationReportRequest
 
-_CURRENT_ASSOCIATION = bytes((0, 0, 40, 0, 0, 255))
-_ASSOCIATION_LN, _REPLY_TO_HLS = 15, 1
-_NOTIFICATIONS = frozenset((b"\x0f", b"\xc2", b"\x18"))
 _UNLIMITED = 1 << 30
 _STALE_ANSWERS = 8
+_ANSWER_LIMIT = 1 << 24
+"""Octets of the longest answer, all its blocks together."""
 
-# the conformance bit that a service needs (Green Book 8.3, 9.4.6.1)
-_NEEDS: dict[type, Conformance] = {
-    cos.GetRequest: Conformance.GET,
-    cos.SetRequest: Conformance.SET,
-    cos.ActionRequest: Conformance.ACTION,
-    cos.AccessRequest: Conformance.ACCESS,
-    cos.ReadRequest: Conformance.READ,
-    cos.WriteRequest: Conformance.WRITE,
-}
-# and the one with which a long request goes in blocks
-_SPLITS: dict[type, Conformance] = {
-    cos.SetRequest: Conformance.BLOCK_TRANSFER_WITH_SET_OR_WRITE,
-    cos.ActionRequest: Conformance.BLOCK_TRANSFER_WITH_ACTION,
-}
 _ANSWERS: dict[type, type] = {
     cos.GetRequest: cos.GetResponse,
     cos.SetRequest: cos.SetResponse,
@@ -74,6 +62,8 @@ class Association:
         self.aare: cos.AareApdu | None = None
         self.notifications: list[Notification] = []
         """What the device sent unasked meanwhile; the caller takes it from here."""
+        self.dropped = 0
+        """How many notifications were not protected as they must be: anybody may have sent them."""
         self._invoke_id = 0
         self._limits_of: dict[type, Limits] = {}
         self._channel = Channel(
@@ -99,6 +89,7 @@ class Association:
             aarq = acse.aarq(self.settings, challenge, self._channel.seal(initiate, scope=Scope.GLOBAL))
             self.aare = answer = yield from self._converse(aarq, cos.AareApdu)
             acse.check_accepted(answer)
+            acse.check_as_asked(answer, aarq)
             self._take_title(answer)
             self.negotiated = self._take_context(answer)
             self._limits_of.clear()
@@ -120,7 +111,15 @@ class Association:
         BlockError, DecodeError, SecurityError.
         """
         self.state = follow(self.state, Event.SERVE)
-        self._check_conformance(body)
+        if missing := needs(body) & ~self._agreed:
+            raise errors.ServiceNotSupported(", ".join(missing.names()))
+        if not is_list(body):
+            return (yield from self._serve(body))
+        most = self.settings.list_size if Conformance.MULTIPLE_REFERENCES in self._agreed else 1
+        return (yield from serve_in_parts(self._serve, body, most, self._fits))
+
+    def _serve(self, body: Request) -> Exchange[Response]:
+        """Ask as it stands, in blocks of the service where it is too long."""
         self._invoke_id += 1
         limits = self._limits(type(body))
         match body:
@@ -147,6 +146,7 @@ class Association:
             reason = asked.reason if asked else cos.ReleaseRequestReason.NORMAL
             rlrq = cos.RlrqApdu(reason=reason, user_information=information)
             answer = yield from self._converse(rlrq, cos.RlreApdu)
+            answer = self._take_release(answer)
         except BaseException:
             self.abort()
             raise
@@ -172,6 +172,12 @@ class Association:
         self.aare = replace(aare, user_information=initiate)  # as it is to be read
         return acse.negotiated(decode_apdu(initiate), self.settings.conformance)
 
+    def _take_release(self, rlre: cos.RlreApdu) -> cos.RlreApdu:
+        """The RLRE, its user-information deciphered; what is not protected as it must be is refused."""
+        if self.settings.control is None or rlre.user_information is None:
+            return rlre
+        return replace(rlre, user_information=self._channel.open(rlre.user_information))
+
     def _authenticate(self, challenge: bytes, aare: cos.AareApdu) -> Exchange[None]:
         value = aare.responding_authentication_value
         handshake = Handshake(
@@ -185,9 +191,9 @@ class Association:
         self.state = follow(self.state, Event.PROVE)
         counter = self._channel.next_counter() if self.settings.mechanism is Mechanism.HIGH_GMAC else None
         self._invoke_id += 1
-        answer = yield from self._ask(_reply_to_hls(handshake.reply(counter)))
+        answer = yield from self._ask(reply_to_hls(handshake.reply(counter)))
         raise_for_error(answer)
-        used = handshake.verify(_proof(answer))
+        used = handshake.verify(proof_of(answer))
         if used is not None:
             last = self._channel.last_counter
             # the answer's own ciphering and the GMAC inside share one counter sequence, in either order
@@ -198,16 +204,13 @@ class Association:
     def _converse(self, apdu: cos.AarqApdu | cos.RlrqApdu, kind: type[A]) -> Exchange[A]:
         """Send an APDU of ACSE and return its answer; notifications that come before it are kept."""
         octets = yield encode_apdu(apdu)
-        while True:
-            answer = decode_apdu(octets)
-            raise_for_error(answer)
-            if isinstance(answer, kind):
-                return answer
-            other = decode_apdu(self._channel.open(octets))
-            if not isinstance(other, Notification):
-                raise unexpected(other, kind.__name__)
-            self.notifications.append(other)
+        while self._take_aside(octets):
             octets = yield None
+        answer = decode_apdu(self._channel.open(octets) if octets and is_ciphered(octets[0]) else octets)
+        raise_for_error(answer)
+        if not isinstance(answer, kind):
+            raise unexpected(answer, kind.__name__)
+        return answer
 
     def _ask(self, body: object) -> Exchange[object]:
         """Send one APDU and return the answer that belongs to it; what else comes is kept or dropped.
@@ -215,42 +218,81 @@ class Association:
         Raises RequestTooLong rather than send more than the device receives.
         """
         plain = encode_apdu(body)
-        if len(plain) > (limit := self._limits(type(body)).request):
+        in_blocks = len(plain) > (limit := self._limits(type(body)).request)
+        if in_blocks and not self._has_blocks:
             raise errors.RequestTooLong(len(plain), limit)
         theirs = number_of(plain)
         long = is_long(plain)
         sent = None if theirs is None else confirmed(theirs, self._invoke_id, long=long)
-        octets = yield self._channel.seal(plain if sent is None else numbered(plain, sent))
+        sealed = self._channel.seal(plain if sent is None else numbered(plain, sent))
+        octets = yield from self._transmit(sealed, in_blocks=in_blocks)
         stale = 0
         while True:
-            opened = self._channel.open(octets)
-            received = number_of(opened)
-            if opened[:1] in _NOTIFICATIONS:
-                self.notifications.append(cast("Notification", decode_apdu(opened)))
-            elif received is None or sent is None or theirs is None:
-                return decode_apdu(opened)
-            elif same_identity(received, sent, long=long):
-                return decode_apdu(numbered(opened, theirs))
-            elif (stale := stale + 1) >= _STALE_ANSWERS:
-                raise errors.InvokeIdMismatch(received, sent)
-            octets = yield None
+            if not self._take_aside(octets):
+                opened = self._channel.open(octets)
+                received = number_of(opened)
+                if opened and opened[0] in NOTIFICATIONS:  # under general ciphering
+                    self.notifications.append(cast("Notification", decode_apdu(opened)))
+                elif received is None or sent is None or theirs is None:
+                    return decode_apdu(opened)
+                elif same_identity(received, sent, long=long):
+                    return decode_apdu(numbered(opened, theirs))
+                elif (stale := stale + 1) >= _STALE_ANSWERS:
+                    raise errors.InvokeIdMismatch(received, sent)
+            octets = yield from self._transmit(None)
 
-    def _check_conformance(self, body: Request) -> None:
-        agreed = self.negotiated.conformance if self.negotiated else Conformance(0)
-        needed = _NEEDS[type(body)]
-        if "with_list" in alternative(body)[0]:
-            needed |= Conformance.MULTIPLE_REFERENCES
-        if missing := needed & ~agreed:
-            raise errors.ServiceNotSupported(", ".join(missing.names()))
+    def _transmit(self, apdu: bytes | None, *, in_blocks: bool = False) -> Exchange[bytes]:
+        """Send an APDU (None: nothing) and return the next that comes, either of them in general blocks or whole."""
+        if apdu is not None and in_blocks:
+            return (yield from request_in_blocks(apdu, self._blocks))
+        octets = yield apdu
+        if self._has_blocks and is_block(octets):
+            return (yield from answer_in_blocks(octets, self._blocks))
+        return octets
+
+    def _take_aside(self, octets: bytes) -> bool:
+        """Keep a notification, or drop one that is not protected as it must be; False for whatever else it is."""
+        if not octets or octets[0] not in NOTIFICATIONS:
+            return False
+        try:
+            opened = self._channel.open(octets)
+        except errors.RemoteProtocolError:
+            if self.settings.control is None:
+                raise
+            self.dropped += 1
+            return True
+        self.notifications.append(cast("Notification", decode_apdu(opened)))
+        return True
+
+    @property
+    def _agreed(self) -> Conformance:
+        return self.negotiated.conformance if self.negotiated else Conformance(0)
+
+    @property
+    def _has_blocks(self) -> bool:
+        return Conformance.GENERAL_BLOCK_TRANSFER in self._agreed
+
+    @property
+    def _max_pdu(self) -> int:
+        """Octets of the longest APDU that the device receives."""
+        return (self.negotiated.max_pdu if self.negotiated else None) or _UNLIMITED
+
+    @property
+    def _blocks(self) -> Blocks:
+        return Blocks(self._max_pdu - HEAD, self.settings.block_window, _ANSWER_LIMIT, self._take_aside)
 
     def _limits(self, service: type) -> Limits:
         if service not in self._limits_of:
-            agreed = self.negotiated or Negotiated(Conformance(0), None, 0)
-            limit = agreed.max_pdu or _UNLIMITED
-            split = _SPLITS.get(service, Conformance(0)) & agreed.conformance
-            request = limit - (OVERHEAD if self.settings.control else 0)
-            self._limits_of[service] = Limits(request=request, split=bool(split))
+            request = self._max_pdu - (OVERHEAD if self.settings.control else 0)
+            split = bool(block_service(service) & self._agreed)
+            general = self._has_blocks and (self.settings.general_blocks or not split)
+            self._limits_of[service] = Limits(request, _ANSWER_LIMIT, split=split, general=general)
         return self._limits_of[service]
+
+    def _fits(self, body: Request) -> bool:
+        """Whether a request can be sent without cutting its list."""
+        limits = self._limits(type(body))
+        return limits.split or limits.general or len(encode_apdu(body)) <= limits.request
 
 
 def _checked(answer: object, body: Request) -> Response:
@@ -265,29 +307,3 @@ def _checked(answer: object, body: Request) -> Response:
         if form not in _WHOLE_ANSWERS:
             raise errors.UnexpectedApdu(form.replace("_", "-"), "a whole answer")
     return cast("Response", answer)
-
-
-def _reply_to_hls(proof: bytes) -> cos.ActionRequest:
-    """Pass 3: reply_to_HLS_authentication (Blue Book 12, Association LN, method 1)."""
-    normal = cos.ActionRequestNormal(
-        invoke_id_and_priority=0,
-        cosem_method_descriptor=cos.CosemMethodDescriptor(
-            class_id=_ASSOCIATION_LN, instance_id=_CURRENT_ASSOCIATION, method_id=_REPLY_TO_HLS
-        ),
-        method_invocation_parameters=Data.of("octet-string", proof),
-    )
-    return cos.ActionRequest(action_request_normal=normal)
-
-
-def _proof(answer: object) -> bytes:
-    """Pass 4: what the device answers to our challenge. Raises AuthenticationFailed when it refuses."""
-    if not isinstance(answer, cos.ActionResponse) or answer.action_response_normal is None:
-        raise unexpected(answer, "action-response-normal")
-    response = answer.action_response_normal.single_response
-    data = response.return_parameters.data if response.return_parameters else None
-    if response.result is not cos.ActionResult.SUCCESS or data is None or data.tag != OCTET_STRING:
-        raise errors.AuthenticationFailed(
-            f"the device refused our proof ({response.result.value}): check the secret or the keys of this device"
-        )
-    proof = data.value
-    return proof if isinstance(proof, bytes) else b""

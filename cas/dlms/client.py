@@ -16,8 +16,9 @@ from cas.dlms.apdu import Request, Response
 from cas.dlms.association import Association, Notification
 from cas.dlms.errors import DlmsError
 from cas.dlms.states import State
-from cas.dlms.xdlms.exchange import Exchange
+from cas.dlms.xdlms.exchange import Exchange, Outgoing, Overdue
 from transports.base import Transport
+from transports.errors import ResponseTimeout
 
 R = TypeVar("R")
 
@@ -118,9 +119,13 @@ class Client:
                 await self._counters.ensure(COUNTERS_A_STEP)
             outgoing = next(exchange)
             while True:
-                if outgoing is not None:
-                    await self._transport.send(outgoing)
-                incoming = await self._transport.receive()
+                for apdu in (outgoing,) if isinstance(outgoing, bytes) else outgoing or ():
+                    await self._transport.send(apdu)
+                try:
+                    incoming = await self._transport.receive()
+                except ResponseTimeout as timeout:
+                    outgoing = _ask_again(exchange, timeout)
+                    continue
                 if self._counters:
                     await self._counters.ensure(COUNTERS_A_STEP)
                 outgoing = exchange.send(incoming)
@@ -144,3 +149,11 @@ class Client:
         if self._on_notification:
             for notification in notifications:
                 self._on_notification(notification)
+
+
+def _ask_again(exchange: Exchange[R], timeout: ResponseTimeout) -> Outgoing:
+    """What a procedure sends again because nothing came; most have nothing of the kind, and the time-out stands."""
+    try:
+        return exchange.throw(Overdue())
+    except Overdue:
+        raise timeout from None

@@ -46,6 +46,7 @@ class Conformance(IntFlag):
 
 LOGICAL_NAME = (
     Conformance.GENERAL_PROTECTION
+    | Conformance.GENERAL_BLOCK_TRANSFER
     | Conformance.PRIORITY_MGMT_SUPPORTED
     | Conformance.ATTRIBUTE0_SUPPORTED_WITH_GET
     | Conformance.ATTRIBUTE0_SUPPORTED_WITH_SET

@@ -77,13 +77,23 @@ class ServerAssociation:
         self._handshake: Handshake | None = None
         self._services: Services | None = None
         self._initiate = b""
+        self.limit = _UNLIMITED
+        """Octets of the longest APDU that the client receives."""
 
-    def receive(self, apdu: bytes) -> bytes | None:
-        """Serve one APDU and return the answer, None where there is none. Never raises for what a client sends."""
+    @property
+    def has_blocks(self) -> bool:
+        """Whether general block transfer was agreed; the caller does it (`cas.dlms.server_blocks`)."""
+        return self._services is not None and self._services.has_blocks
+
+    def receive(self, apdu: bytes, *, in_blocks: bool = False) -> bytes | None:
+        """Serve one APDU and return the answer, None where there is none. Never raises for what a client sends.
+
+        `in_blocks`: it came in blocks of general block transfer, which the caller has put together.
+        """
         try:
             if not apdu:
                 raise DecodeError("no octets", 0)
-            if self.settings.max_pdu and len(apdu) > self.settings.max_pdu:
+            if self.settings.max_pdu and len(apdu) > self.settings.max_pdu and not in_blocks:
                 raise RequestTooLong(len(apdu), self.settings.max_pdu)
             if apdu[0] == _AARQ:
                 return self._associate(apdu)
@@ -91,8 +101,12 @@ class ServerAssociation:
                 return self._release(apdu)
             return self._serve(apdu)
         except DlmsError as error:
-            self._application.refused(error)
-            return encode_apdu(_exception(error))
+            return self.refuse(error)
+
+    def refuse(self, error: DlmsError) -> bytes:
+        """The exception-response for an APDU that is refused."""
+        self._application.refused(error)
+        return encode_apdu(_exception(error))
 
     def abort(self) -> None:
         """The link is gone."""
@@ -150,9 +164,10 @@ class ServerAssociation:
         challenge = self._start_handshake(proposed, ciphering)
         if not self._application.admit():
             raise AssociationRefused("rejected-transient", "no-reason-given")
-        limit = (size or _UNLIMITED) - (OVERHEAD if ciphered else 0)
+        self.limit = size or _UNLIMITED
+        limit = self.limit - (OVERHEAD if ciphered else 0)
         conformance = Conformance.from_bits(response.negotiated_conformance)
-        self._services = Services(self._application, conformance, limit)
+        self._services = Services(self._application, conformance, limit, general_blocks=self.settings.general_blocks)
         self._initiate = encode_apdu(response)
         sealed = channel.seal(self._initiate, scope=Scope.GLOBAL)
         self.state = follow(self.state, Event.ACCEPT if challenge is None else Event.CHALLENGE)

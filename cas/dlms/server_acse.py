@@ -39,6 +39,8 @@ class ServerSettings:
     required: Protection = field(default_factory=Protection)
     conformance: Conformance = LOGICAL_NAME
     max_pdu: int = 0xFFFF
+    general_blocks: bool = False
+    """Long answers go in blocks of general block transfer even where the service has blocks of its own."""
 
 
 @dataclass(frozen=True, slots=True)

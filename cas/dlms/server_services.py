@@ -25,6 +25,8 @@ _GET_HEAD = 1 + 1 + 1 + 1
 _BLOCK_HEAD = 1 + 1 + 1 + 1 + 4 + 1
 """Tag, choice, invoke-id, last-block, block-number, choice of raw-data; the length of raw-data comes on top."""
 _ACTION_HEAD = 3
+_WHOLE_OBJECT = 0
+"""The attribute-id that means all attributes of an object."""
 
 
 class Application(Protocol):
@@ -96,12 +98,19 @@ class _Outgoing:
 
 
 class Services:
-    """What a server does for one association. `limit` is the longest answer in octets, before it is protected."""
+    """What a server does for one association.
 
-    def __init__(self, application: Application, conformance: Conformance, limit: int) -> None:
+    `limit` is the longest answer in octets, before it is protected; longer ones go in blocks of their service, or of
+    general block transfer where there is no such service, or `general_blocks` prefers it.
+    """
+
+    def __init__(
+        self, application: Application, conformance: Conformance, limit: int, *, general_blocks: bool = False
+    ) -> None:
         self._application = application
         self._conformance = conformance
         self._limit = limit
+        self._prefers_general = general_blocks
         self._get: _Outgoing | None = None
         self._set: _Incoming | None = None
         self._action: _Incoming | None = None
@@ -128,6 +137,16 @@ class Services:
         if missing := conformance & ~self._conformance:
             raise ServiceNotSupported(", ".join(missing.names()))
 
+    @property
+    def has_blocks(self) -> bool:
+        """Whether answers of any length may leave, as general block transfer was agreed."""
+        return Conformance.GENERAL_BLOCK_TRANSFER in self._conformance
+
+    def _fits(self, size: int, service: Conformance) -> bool:
+        """Whether an answer of so many octets leaves as a whole, be it in blocks that the service does not see."""
+        in_general = self.has_blocks and (self._prefers_general or service not in self._conformance)
+        return size <= self._limit or in_general
+
     def _cut(self, raw: bytes, service: Conformance) -> _Outgoing:
         """The blocks of an answer that exceeds the limit. Raises RequestTooLong where blocks were not negotiated."""
         if service not in self._conformance:
@@ -152,7 +171,7 @@ class Services:
         )
         raw = axdr.encode(results)
         ip = listed.invoke_id_and_priority
-        if len(raw) + _ACTION_HEAD > self._limit:
+        if not self._fits(len(raw) + _ACTION_HEAD, Conformance.BLOCK_TRANSFER_WITH_GET_OR_READ):
             return self._get_block(ip, self._cut(raw, Conformance.BLOCK_TRANSFER_WITH_GET_OR_READ))
         return cos.GetResponse(
             get_response_with_list=cos.GetResponseWithList(invoke_id_and_priority=ip, result=results)
@@ -161,7 +180,8 @@ class Services:
     def _get_normal(self, normal: cos.GetRequestNormal) -> cos.GetResponse:
         result = self._read(normal.cosem_attribute_descriptor, normal.access_selection)
         ip = normal.invoke_id_and_priority
-        if result.data is not None and len(result.data.octets) + _GET_HEAD > self._limit:
+        service = Conformance.BLOCK_TRANSFER_WITH_GET_OR_READ
+        if result.data is not None and not self._fits(len(result.data.octets) + _GET_HEAD, service):
             return self._get_block(ip, self._cut(result.data.octets, Conformance.BLOCK_TRANSFER_WITH_GET_OR_READ))
         return cos.GetResponse(get_response_normal=cos.GetResponseNormal(invoke_id_and_priority=ip, result=result))
 
@@ -184,6 +204,9 @@ class Services:
     ) -> cos.GetDataResult:
         if selection is not None and Conformance.SELECTIVE_ACCESS not in self._conformance:
             return cos.GetDataResult(data_access_result=cos.DataAccessResult.SCOPE_OF_ACCESS_VIOLATED)
+        whole_object = attribute.attribute_id == _WHOLE_OBJECT
+        if whole_object and Conformance.ATTRIBUTE0_SUPPORTED_WITH_GET not in self._conformance:
+            return cos.GetDataResult(data_access_result=cos.DataAccessResult.OBJECT_UNDEFINED)
         found = self._application.read(attribute, selection)
         if isinstance(found, Data):
             return cos.GetDataResult(data=found)
@@ -332,7 +355,7 @@ class Services:
             return None
         list_of = cos.ListOfActionResponseWithOptionalData(action_response_with_optional_data=tuple(responses))
         raw = axdr.encode(list_of if listed else responses[0])
-        if len(raw) + _ACTION_HEAD > self._limit:
+        if not self._fits(len(raw) + _ACTION_HEAD, Conformance.BLOCK_TRANSFER_WITH_ACTION):
             return self._action_answer_block(ip, self._cut(raw, Conformance.BLOCK_TRANSFER_WITH_ACTION))
         if listed:
             answer = cos.ActionResponseWithList(invoke_id_and_priority=ip, list_of_responses=list_of)
@@ -372,7 +395,7 @@ class Services:
                 ),
             ),
         )
-        if (size := len(axdr.encode(response)) + 1) > self._limit:
+        if (size := len(axdr.encode(response)) + 1) > self._limit and not self.has_blocks:
             raise RequestTooLong(size, self._limit)
         return response
 

@@ -10,7 +10,7 @@ from cas.simulator.objects import CosemObject
 from cas.simulator.zone import Zone
 
 CURRENT_ASSOCIATION = bytes((0, 0, 40, 0, 0, 255))
-OFFERED = LOGICAL_NAME & ~(Conformance.ATTRIBUTE0_SUPPORTED_WITH_GET | Conformance.ATTRIBUTE0_SUPPORTED_WITH_SET)
+OFFERED = LOGICAL_NAME & ~Conformance.ATTRIBUTE0_SUPPORTED_WITH_SET
 
 
 @dataclass(frozen=True, slots=True)

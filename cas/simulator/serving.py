@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import cast
 
 from cas.dlms.server import ServerAssociation
+from cas.dlms.server_blocks import BlockServer
 from cas.dlms.states import State
 from cas.simulator.faults import Fault, Kind
 from cas.simulator.meter import Meter
@@ -39,9 +40,14 @@ class _Talk:
     """What is between one client and one meter on one connection."""
 
     view: View
-    association: ServerAssociation
+    server: BlockServer
     late: list[bytes] = field(default_factory=list)
     """The answer that the fault `late` holds back."""
+
+    @property
+    def association(self) -> ServerAssociation:
+        """The association under the blocks."""
+        return self.server.association
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +58,7 @@ class Reply:
     delay: float
     spoil: Kind | None = None
     before: tuple[bytes, ...] = ()
-    """Answers that were held back, and leave first."""
+    """What leaves first: answers that were held back, the blocks before the last one of a stream."""
 
 
 class Desk:
@@ -85,10 +91,12 @@ class Desk:
         if apdu[:1] == _AARQ:  # keys may have been replaced since
             talk.association.settings = server_settings(meter, talk.view.offer)
         was_open = talk.association.state is State.ASSOCIATED
-        answer = talk.association.receive(apdu)
-        if answer is None:
+        *before, answer = talk.server.receive(apdu) or (b"",)
+        if not answer:
             return None
-        return self._spoilt(talk, answer, fault, service=was_open) if fault else Reply(answer, self._latency)
+        if fault:
+            return self._spoilt(talk, answer, fault, service=was_open)
+        return Reply(answer, self._latency, before=tuple(before))
 
     def forget(self, client: int, server: int) -> None:
         """The link between these two is gone, and with it their association."""
@@ -128,7 +136,7 @@ class Desk:
                 take_counter=meter.take_counter,
                 counters=meter.counters,
             )
-            talk = self._talks[key] = _Talk(view, association)
+            talk = self._talks[key] = _Talk(view, BlockServer(association))
         return talk
 
 

@@ -15,11 +15,11 @@ from cas.simulator.errors import Refused
 from cas.simulator.meter import Meter
 from cas.simulator.model import CURRENT_ASSOCIATION, Model, Offer
 from cas.simulator.object_list import object_list
-from cas.simulator.objects import READ, WRITE, CosemObject
+from cas.simulator.objects import NULL, READ, WRITE, CosemObject
 from cas.simulator.security import SecuritySetup
 
 _ASSOCIATION = 15
-_SECRET = 7
+_ALL, _SECRET = 0, 7
 _SAPS, _SAP_NAME = 17, bytes((0, 0, 41, 0, 0, 255))
 _CONTEXT, _MECHANISM = 1, 2
 _LN, _LN_CIPHERED = 1, 3
@@ -75,6 +75,8 @@ class View:
             if own is not None:
                 return own
             found = self._find(attribute.class_id, attribute.instance_id)
+            if attribute.attribute_id == _ALL and selection is None:
+                return self._all(found)
             if not found.rights.get(attribute.attribute_id, READ) & READ:
                 return Result.READ_WRITE_DENIED
             now = self.meter.now()
@@ -83,6 +85,15 @@ class View:
             return found.select(self.meter, attribute.attribute_id, selection, now)
         except Refused as refused:
             return refused.result
+
+    def _all(self, found: CosemObject) -> Data:
+        """All attributes in their order; null-data where this client may not read."""
+        now = self.meter.now()
+        values = []
+        for number in range(1, max(found.rights) + 1):
+            readable = found.rights.get(number, 0) & READ
+            values.append(found.read(self.meter, number, now) if readable else NULL)
+        return Data.structure(*values)
 
     def write(
         self, attribute: cos.CosemAttributeDescriptor, selection: cos.SelectiveAccessDescriptor | None, value: Data

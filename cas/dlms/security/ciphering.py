@@ -31,6 +31,7 @@ MAX_COUNTER = 0xFFFF_FFFF
 """The last invocation counter a key may be used with."""
 
 _GCM_TAG = 16
+_NO_COMPRESSION = "is not available here: switch it off in the security setup of the device"
 
 
 class Unprotected(NamedTuple):
@@ -89,7 +90,7 @@ class Ciphering:
         """Undo `protect` of the peer whose system title is `title`; the tag is verified before anything is returned.
 
         Raises DecodeError when octets are missing, DecipheringError when the tag is wrong, PolicyViolation for another
-        suite than that of the keys, KeyUnusable for compression and for a title that is not of 8 octets. Neither
+        suite than that of the keys and for compression, KeyUnusable for a title that is not of 8 octets. Neither
         the counter nor the degree of protection is judged here.
         """
         if len(protected) < 5:
@@ -97,7 +98,8 @@ class Ciphering:
         control = SecurityControl.parse(protected[0])
         if control.suite != self.suite.number:
             raise PolicyViolation(f"protected with suite {control.suite}, the keys are of suite {self.suite.number}")
-        _refuse_compression(control)
+        if control.compression:
+            raise PolicyViolation(f"the peer compresses (V.44), and {_NO_COMPRESSION}")
         if len(protected) < control.overhead:
             raise DecodeError(f"{len(protected)} octets are too few for an authentication tag", path="ciphered-content")
         counter = int.from_bytes(protected[1:5], "big")
@@ -139,4 +141,4 @@ def _nonce(title: bytes, count: bytes) -> bytes:
 
 def _refuse_compression(control: SecurityControl) -> None:
     if control.compression:
-        raise KeyUnusable("compression (V.44) is not available: switch it off in the security setup of the device")
+        raise KeyUnusable(f"compression (V.44) is asked for, and {_NO_COMPRESSION}")

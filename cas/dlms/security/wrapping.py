@@ -42,6 +42,8 @@ class Scope(Enum):
 
 _CIPHERED = {Scope.GLOBAL: _GLO, Scope.DEDICATED: _DED}
 _PLAIN = {tag: (plain, scope) for scope, table in _CIPHERED.items() for plain, tag in table.items()}
+NOTIFICATIONS = frozenset(tag for plain in (15, 24, 194) for tag in (plain, _GLO.get(plain), _DED.get(plain)) if tag)
+"""Tags that only a notification begins with: plain, or under a glo- or ded- form."""
 _GENERAL = {Scope.GLOBAL: GENERAL_GLO_CIPHERING, Scope.DEDICATED: GENERAL_DED_CIPHERING}
 _GENERAL_SCOPE = {tag: scope for scope, tag in _GENERAL.items()}
 

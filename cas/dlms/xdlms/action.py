@@ -35,7 +35,7 @@ def action(ask: Ask, request: cos.ActionRequest, limits: Limits) -> Exchange[obj
 
 def _send(ask: Ask, request: cos.ActionRequest, limits: Limits) -> Exchange[object]:
     octets = len(encode_apdu(request))
-    if octets <= limits.request:
+    if octets <= limits.request or limits.general:
         return (yield from ask(request))
     raw = _raw(request)
     if raw is None or not limits.split:

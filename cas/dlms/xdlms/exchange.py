@@ -1,7 +1,8 @@
 """What the service procedures share: asking and being answered without input or output, and blocks.
 
-A procedure is a generator. It yields an APDU to be sent, or None when it waits for another one, and is sent what came.
-So a whole block transfer reads from top to bottom and is tested with lists of octets.
+A procedure is a generator. It yields an APDU to be sent, several, or None when it waits for another one, and is sent
+what came. So a whole block transfer reads from top to bottom and is tested with lists of octets. When nothing comes in
+time, whoever drives it throws `Overdue` into it: a procedure that can ask again does, any other lets it pass.
 """
 
 from collections.abc import Callable, Generator, Iterator
@@ -15,23 +16,32 @@ R = TypeVar("R")
 
 _EMPTY_BLOCKS = 8
 
-Exchange: TypeAlias = Generator[bytes | None, bytes, R]
-"""Yields octets to send (None: wait for more), is sent octets that came, returns R."""
+Outgoing: TypeAlias = bytes | tuple[bytes, ...] | None
+"""What a procedure wants to be sent: an APDU, several in a row, or None to wait for more."""
+
+Exchange: TypeAlias = Generator[Outgoing, bytes, R]
+"""Yields octets to send, is sent octets that came, returns R."""
 
 Ask: TypeAlias = Callable[[object], Exchange[object]]
 """Sends one APDU body and returns the body of its answer."""
+
+
+class Overdue(Exception):
+    """Nothing came in time; thrown into a procedure, which may ask again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
     """What bounds a transfer, in octets: `request` is one plain request APDU, `answer` all blocks of an answer.
 
-    `split`: whether the device agreed to take a longer request of this service in blocks.
+    `split`: whether the device agreed to take a longer request of this service in blocks. `general`: a longer one is
+    to go in blocks of general block transfer, which the service does not see.
     """
 
     request: int
     answer: int = 1 << 24
     split: bool = True
+    general: bool = False
 
 
 def alternative(body: object) -> tuple[str, Any]:

@@ -11,13 +11,14 @@ window of its size. A window of 0 says that the sender takes no answer (unconfir
 """
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from cas.bindings import cosempdu as cos
 from cas.dlms.apdu import decode_apdu, encode_apdu
 from cas.dlms.errors import BlockError, RequestTooLong
-from cas.dlms.xdlms.exchange import Exchange, unexpected
+from cas.dlms.xdlms.exchange import Exchange, Outgoing, Overdue, unexpected
 
 GENERAL_BLOCK_TRANSFER = 224
 MAX_WINDOW = 63
@@ -26,6 +27,8 @@ HEAD = 1 + 1 + 2 + 2 + 5
 """Octets that a general-block-transfer APDU adds to its block at the most: tag, control, numbers, length."""
 PATIENCE = 10
 """Turns in a row that may pass without a new block or acknowledgement before a transfer is given up."""
+REPETITIONS = 3
+"""Times in a row that what may be lost is sent again when nothing comes in time."""
 
 _LAST, _STREAMING = 0x80, 0x40
 
@@ -203,34 +206,72 @@ class Transfer:
             self.complete = self.complete or found[1]
 
 
-def request_in_blocks(apdu: bytes, size: int, *, window: int, limit: int) -> Exchange[bytes]:
-    """Send a request in blocks of up to `size` octets, one at a time, and return what the peer answers, as a whole.
+@dataclass(frozen=True, slots=True)
+class Blocks:
+    """How a client transfers blocks: octets of each, blocks that it takes in a row, octets of a whole answer.
+
+    `aside` is offered what comes between and is no block; it says whether that was no answer, and is dealt with.
+    """
+
+    size: int = 0
+    window: int = 1
+    limit: int = 1 << 24
+    aside: Callable[[bytes], bool] = lambda _octets: False
+
+
+def request_in_blocks(apdu: bytes, blocks: Blocks) -> Exchange[bytes]:
+    """Send a request in blocks, as many in a row as the peer takes, and return what it answers, as a whole.
 
     A peer may answer with an APDU that is not in blocks: a whole answer, or why it refuses. Raises BlockError,
     DecodeError, RequestTooLong.
     """
-    transfer = Transfer(window=window, stream=1, limit=limit)
-    return (yield from _converse(transfer, transfer.send(apdu, size)))
+    transfer = Transfer(window=blocks.window, limit=blocks.limit)
+    return (yield from _converse(transfer, transfer.send(apdu, blocks.size), blocks))
 
 
-def answer_in_blocks(first: cos.GeneralBlockTransfer, *, window: int, limit: int) -> Exchange[bytes]:
+def answer_in_blocks(first: bytes, blocks: Blocks) -> Exchange[bytes]:
     """Take an answer that begins with the block `first`, after a request that was not in blocks; return it as a whole.
 
     Raises BlockError, DecodeError.
     """
-    transfer = Transfer(window=window, stream=1, limit=limit)
-    outgoing, answer = transfer.receive(first)
-    return (yield from _converse(transfer, outgoing)) if answer is None else answer
+    transfer = Transfer(window=blocks.window, limit=blocks.limit)
+    outgoing, answer = transfer.receive(_block(first))
+    return (yield from _converse(transfer, outgoing, blocks)) if answer is None else answer
 
 
-def _converse(transfer: Transfer, outgoing: list[bytes]) -> Exchange[bytes]:
+def is_block(octets: bytes) -> bool:
+    """Whether an APDU is a block of general block transfer."""
+    return octets[:1] == bytes((GENERAL_BLOCK_TRANSFER,))
+
+
+def _converse(transfer: Transfer, outgoing: list[bytes], blocks: Blocks) -> Exchange[bytes]:
+    overdue = 0
     while True:
-        received = yield (outgoing[0] if outgoing else None)
-        if received[:1] != bytes((GENERAL_BLOCK_TRANSFER,)):
+        try:
+            received = yield _outgoing(outgoing)
+        except Overdue:
+            overdue += 1
+            if overdue > REPETITIONS:
+                raise
+            outgoing = transfer.repeat()
+            continue
+        overdue, outgoing = 0, []
+        if is_block(received):
+            outgoing, answer = transfer.receive(_block(received))
+            if answer is not None:
+                return answer
+        elif not blocks.aside(received):
             return received
-        block = decode_apdu(received)
-        if not isinstance(block, cos.GeneralBlockTransfer):
-            raise unexpected(block, "general-block-transfer")
-        outgoing, answer = transfer.receive(block)
-        if answer is not None:
-            return answer
+
+
+def _outgoing(apdus: list[bytes]) -> Outgoing:
+    if len(apdus) > 1:
+        return tuple(apdus)
+    return apdus[0] if apdus else None
+
+
+def _block(octets: bytes) -> cos.GeneralBlockTransfer:
+    block = decode_apdu(octets)
+    if not isinstance(block, cos.GeneralBlockTransfer):
+        raise unexpected(block, "general-block-transfer")
+    return block

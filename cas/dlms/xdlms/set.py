@@ -15,7 +15,7 @@ def set_(ask: Ask, request: cos.SetRequest, limits: Limits) -> Exchange[object]:
     Raises BlockError when the device acknowledges another block, RequestTooLong when not even the descriptor fits.
     """
     octets = len(encode_apdu(request))
-    if octets <= limits.request:
+    if octets <= limits.request or limits.general:
         return (yield from ask(request))
     raw = _raw(request)
     if raw is None or not limits.split:
@@ -28,7 +28,7 @@ def set_(ask: Ask, request: cos.SetRequest, limits: Limits) -> Exchange[object]:
             return answer
         block, ip = _sent(body)
         if answer.set_response_datablock is None or block.last_block:
-            return _whole(answer)
+            return _whole(answer, block.block_number)
         if answer.set_response_datablock.block_number != block.block_number:
             raise BlockError(
                 f"block {answer.set_response_datablock.block_number} acknowledged, {block.block_number} was sent"
@@ -76,8 +76,11 @@ def _sent(request: cos.SetRequest) -> tuple[cos.DataBlockSa, int]:
     return body.datablock, body.invoke_id_and_priority
 
 
-def _whole(answer: cos.SetResponse) -> cos.SetResponse:
+def _whole(answer: cos.SetResponse, sent: int) -> cos.SetResponse:
     """The answer to the last block, as the answer to the whole; a device may end the transfer early with its reason."""
+    ended = answer.set_response_last_datablock or answer.set_response_last_datablock_with_list
+    if ended is not None and ended.block_number != sent:
+        raise BlockError(f"block {ended.block_number} acknowledged as the last, {sent} was sent")
     if (last := answer.set_response_last_datablock) is not None:
         normal = cos.SetResponseNormal(invoke_id_and_priority=last.invoke_id_and_priority, result=last.result)
         return cos.SetResponse(set_response_normal=normal)

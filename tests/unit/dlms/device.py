@@ -1,5 +1,6 @@
 """The other side of an association as lists of octets: what a device sends, and what it was sent."""
 
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 from cas.bindings import cosempdu as cos
@@ -12,7 +13,7 @@ from cas.dlms.security.control import SecurityControl
 from cas.dlms.security.policy import Protection
 from cas.dlms.security.suites import SUITES
 from cas.dlms.security.wrapping import unwrap, wrap, wrap_general
-from cas.dlms.xdlms.exchange import Exchange
+from cas.dlms.xdlms.exchange import Exchange, Outgoing
 
 R = TypeVar("R")
 
@@ -80,6 +81,11 @@ class Counter:
         return self.next - 1
 
 
+def apdus(outgoing: Outgoing) -> Sequence[bytes]:
+    """What a procedure wants to be sent, one by one."""
+    return (outgoing,) if isinstance(outgoing, bytes) else outgoing or ()
+
+
 def drive(exchange: Exchange[R], *answers: str | bytes) -> tuple[R, list[str]]:
     """Run a procedure against these answers: what it returns, and what it sent, in hex.
 
@@ -90,8 +96,7 @@ def drive(exchange: Exchange[R], *answers: str | bytes) -> tuple[R, list[str]]:
     try:
         outgoing = next(exchange)
         while True:
-            if outgoing is not None:
-                sent.append(outgoing.hex().upper())
+            sent += [apdu.hex().upper() for apdu in apdus(outgoing)]
             outgoing = exchange.send(left.pop(0))
     except StopIteration as stop:
         assert not left, f"{len(left)} answers were not asked for"

@@ -27,6 +27,7 @@ from tests.unit.dlms.device import (
     S_TO_C,
     SERVER_TITLE,
     Counter,
+    apdus,
     ciphered,
     drive,
     get,
@@ -71,34 +72,29 @@ class TestRequest:
 
     def test_high_level_security(self) -> None:
         association = Association(gmac(client_title=b""), Counter())
-        aarq = next(association.associate(C_TO_S))
-        assert aarq is not None
+        (aarq,) = apdus(next(association.associate(C_TO_S)))
         assert aarq.hex().upper() == (
             "6036" + CONTEXT + "8A0207808B0760857405080205AC0A80084B35366956616759BE10040E" + INITIATE_REQUEST
         )
 
     def test_with_a_system_title(self) -> None:
-        aarq = next(Association(gmac(), Counter()).associate(C_TO_S))
-        assert aarq is not None
+        (aarq,) = apdus(next(Association(gmac(), Counter()).associate(C_TO_S)))
         assert aarq[2:25].hex().upper() == CONTEXT + "A60A0408" + CLIENT_TITLE.hex().upper()
 
     def test_ciphered(self) -> None:
-        aarq = next(Association(ciphered(), Counter(0x01234567)).associate(b""))
-        assert aarq is not None
+        (aarq,) = apdus(next(Association(ciphered(), Counter(0x01234567)).associate(b"")))
         head = "A109060760857405080103A60A0408" + CLIENT_TITLE.hex() + "BE230421211F3001234567"
         assert aarq[2:].hex().upper().startswith(head.upper())
         assert unseal(aarq[-33:].hex()) == INITIATE_REQUEST
 
     def test_ciphered_in_the_general_form(self) -> None:
-        aarq = next(Association(ciphered(general=True), Counter()).associate(b""))
-        assert aarq is not None
+        (aarq,) = apdus(next(Association(ciphered(general=True), Counter()).associate(b"")))
         assert aarq[-42:-31].hex().upper() == "DB08" + CLIENT_TITLE.hex().upper() + "1F"
         assert unseal(aarq[-42:].hex()) == INITIATE_REQUEST
 
     def test_what_is_proposed_is_what_was_configured(self) -> None:
         conformance = Conformance.GET | Conformance.SET | Conformance.GENERAL_PROTECTION
-        aarq = next(Association(plain(conformance=conformance, max_pdu=0xFFFF)).associate(b""))
-        assert aarq is not None
+        (aarq,) = apdus(next(Association(plain(conformance=conformance, max_pdu=0xFFFF)).associate(b"")))
         assert aarq[-12:].hex().upper() == "0000065F1F0400400018FFFF"
 
 
@@ -116,6 +112,14 @@ class TestAnswer:
         association = Association(plain(conformance=Conformance.GET))
         negotiated, _ = drive(association.associate(b""), AARE.replace("00501F", "FFFFFF"))
         assert negotiated.conformance is Conformance.GET
+
+    @pytest.mark.parametrize(
+        "aare",
+        [AARE.replace("080101", "080103"), AARE.replace("080101", "080102"), AARE_HLS.replace("080205", "080206")],
+    )
+    def test_of_another_context_or_mechanism_than_asked_for(self, aare: str) -> None:
+        settings = gmac() if "0802" in aare[40:] and aare.startswith("6142") else plain()
+        assert isinstance(refused(Association(settings, Counter()), aare), errors.UnexpectedApdu)
 
     def test_no_limit_of_size(self) -> None:
         negotiated, _ = drive(Association(plain()).associate(b""), AARE.replace("01F40007", "00000007"))
@@ -289,7 +293,7 @@ class TestGmac:
         """The proof takes one counter, the ciphering around it the next; the device's own are in any order."""
         association = Association(gmac(ciphering=KEYS, control=BOTH), Counter(7))
         initiate = seal(INITIATE_RESPONSE, 1)
-        aare = bytes.fromhex(AARE_HLS[:-36] + "BE230421") + initiate
+        aare = bytes.fromhex(AARE_HLS[:-36].replace("080101", "080103") + "BE230421") + initiate
         aare = bytes((0x61, len(aare) - 2)) + aare[2:]
         pass_4 = "C70141000100" + "0911" + gmac_of(C_TO_S, 3)
         _, sent = drive(association.associate(C_TO_S), aare, seal(pass_4, 2))
@@ -314,7 +318,8 @@ def test_the_older_mechanisms_need_no_title(mechanism: Mechanism, sha: str) -> N
 
     association = Association(plain(mechanism=mechanism, credentials=Credentials(secret=Secret(b"secret"))))
     size = f"{len(proof(b'')) // 2:02X}"
-    _, sent = drive(association.associate(C_TO_S), AARE_HLS, f"C7014100010009{size}" + proof(C_TO_S))
+    aare = AARE_HLS.replace("080205", f"0802{mechanism:02X}")
+    _, sent = drive(association.associate(C_TO_S), aare, f"C7014100010009{size}" + proof(C_TO_S))
     assert sent[0][:26] == "6036" + CONTEXT  # no calling-AP-title, not even an empty one
     assert sent[1] == f"C30141000F0000280000FF010109{size}" + proof(S_TO_C)
     assert association.state is State.ASSOCIATED

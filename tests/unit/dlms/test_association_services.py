@@ -1,5 +1,7 @@
 """One service in an open association: whose answer it is, what protects it, and what state an error leaves."""
 
+from dataclasses import replace
+
 import pytest
 
 from cas.bindings import cosempdu as cos
@@ -149,21 +151,23 @@ class TestAccess:
         drive(association.request(self.request(1)), *stale, self.ANSWER.format("00000001"))
 
 
+def get_selected(parameters: bytes = b"") -> cos.GetRequest:
+    access = cos.SelectiveAccessDescriptor(access_selector=1, access_parameters=Data.of("octet-string", parameters))
+    normal = cos.GetRequestNormal(invoke_id_and_priority=1, cosem_attribute_descriptor=CLOCK, access_selection=access)
+    return cos.GetRequest(get_request_normal=normal)
+
+
 class TestConformance:
     @pytest.mark.parametrize(
         ("missing", "body", "name"),
         [
             (Conformance.GET, get(), "get"),
             (Conformance.ACCESS, TestAccess().request(1), "access"),
+            (Conformance.SELECTIVE_ACCESS, get_selected(), "selective-access"),
             (
-                Conformance.MULTIPLE_REFERENCES,
-                cos.GetRequest(
-                    get_request_with_list=cos.GetRequestWithList(
-                        invoke_id_and_priority=1,
-                        attribute_descriptor_list=cos.ListOfCosemAttributeDescriptorWithSelection(),
-                    )
-                ),
-                "multiple-references",
+                Conformance.ATTRIBUTE0_SUPPORTED_WITH_GET,
+                get(replace(CLOCK, attribute_id=0)),
+                "attribute0-supported-with-get",
             ),
             (Conformance(0), cos.ReadRequest(), "read"),
         ],
@@ -177,21 +181,10 @@ class TestConformance:
         assert association.state is State.ASSOCIATED
 
     def test_a_request_that_the_device_cannot_take_is_not_sent(self) -> None:
-        listed = cos.GetRequest(
-            get_request_with_list=cos.GetRequestWithList(
-                invoke_id_and_priority=1,
-                attribute_descriptor_list=cos.ListOfCosemAttributeDescriptorWithSelection(
-                    cosem_attribute_descriptor_with_selection=(
-                        cos.CosemAttributeDescriptorWithSelection(cosem_attribute_descriptor=CLOCK),
-                    )
-                    * 40
-                ),
-            )
-        )
-        association = opened(plain(conformance=LOGICAL_NAME), size=400)
-        error = failing(association, listed)
+        association = opened(plain(conformance=LOGICAL_NAME & ~Conformance.GENERAL_BLOCK_TRANSFER), size=40)
+        error = failing(association, get_selected(bytes(30)))
         assert isinstance(error, errors.RequestTooLong)
-        assert (error.length, error.limit) == (404, 400)
+        assert (error.length, error.limit) == (46, 40)
         assert error.association_usable
         drive(association.request(get()), ANSWER.format("C2"))
 
@@ -236,7 +229,6 @@ class TestProtection:
         ("answer", "kind"),
         [
             (bytes.fromhex(GOOD), errors.PolicyViolation),
-            (bytes.fromhex(NOTIFICATION), errors.PolicyViolation),
             (b"", errors.PolicyViolation),
             (seal(GOOD, 0), errors.ReplayedCounter),  # 0 was that of the AARE
             (seal(GOOD, 1, title=b"4D4D4D99"), errors.DecipheringError),
@@ -260,6 +252,13 @@ class TestProtection:
         error = failing(opened(ciphered()), get(), answer)
         assert type(error) is kind
         assert not error.association_usable
+
+    @pytest.mark.parametrize("notification", [NOTIFICATION, EVENT, REPORT, "CA0430000000", "D20530000000FF"])
+    def test_a_notification_that_is_not_protected_is_dropped_and_counted(self, notification: str) -> None:
+        association = opened(ciphered())
+        drive(association.request(get()), notification, seal(GOOD, 1))
+        assert association.dropped == 1
+        assert not association.notifications
 
     @pytest.mark.parametrize("control", [0x00, 0x10, 0x20, 0x70])
     def test_any_lesser_degree(self, control: int) -> None:

@@ -22,6 +22,13 @@ RAW = STRING.octets.hex().upper()
 ALL = plain(conformance=LOGICAL_NAME)
 
 
+WITHOUT_BLOCKS = LOGICAL_NAME & ~(
+    Conformance.GENERAL_BLOCK_TRANSFER
+    | Conformance.BLOCK_TRANSFER_WITH_SET_OR_WRITE
+    | Conformance.BLOCK_TRANSFER_WITH_ACTION
+)
+
+
 def block(number: int, raw: str, *, last: bool = False, ip: str = "C1") -> str:
     """get-response-with-datablock."""
     return f"C402{ip}{last:02X}{number:08X}00{len(raw) // 2:02X}{raw}"
@@ -280,7 +287,7 @@ class TestSet:
         assert not error.association_usable
 
     def test_without_the_service_it_is_not_sent(self) -> None:
-        settings = plain(conformance=LOGICAL_NAME & ~Conformance.BLOCK_TRANSFER_WITH_SET_OR_WRITE)
+        settings = plain(conformance=WITHOUT_BLOCKS)
         association = opened(settings, size=40)
         error = fails(set_one(STRING), association=association)
         assert isinstance(error, errors.RequestTooLong)
@@ -378,7 +385,7 @@ class TestAction:
         assert error.association_usable
 
     def test_without_the_service_it_is_not_sent(self) -> None:
-        settings = plain(conformance=LOGICAL_NAME & ~Conformance.BLOCK_TRANSFER_WITH_ACTION)
+        settings = plain(conformance=WITHOUT_BLOCKS)
         assert isinstance(fails(act(STRING), association=opened(settings, size=40)), errors.RequestTooLong)
 
 
@@ -397,7 +404,7 @@ class Taker:
         counter = 1
         try:
             while True:
-                assert outgoing is not None
+                assert isinstance(outgoing, bytes)
                 self.longest = max(self.longest, len(outgoing))
                 apdu = unseal(outgoing.hex()) if self.ciphering else outgoing.hex().upper()
                 answer = self.answer(apdu)

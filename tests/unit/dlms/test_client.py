@@ -427,7 +427,11 @@ class TestCounters:
         counters = Ensured(1)
         settings = gmac(ciphering=KEYS, control=BOTH)
         sealed = seal("0800065F1F040000501F01F40007", 1)
-        aare = bytes.fromhex(AARE_HLS[:-36]) + bytes((0xBE, len(sealed) + 2, 4, len(sealed))) + sealed
+        aare = (
+            bytes.fromhex(AARE_HLS[:-36].replace("080101", "080103"))
+            + bytes((0xBE, len(sealed) + 2, 4, len(sealed)))
+            + sealed
+        )
         async with Device(bytes((0x61, len(aare) - 2)) + aare[2:], seal("C70141030000", 2)) as device:
             with pytest.raises(errors.DlmsError):
                 await device.client(settings, counters).open()

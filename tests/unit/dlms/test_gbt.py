@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from cas.bindings import cosempdu as cos
 from cas.dlms.apdu import decode_apdu
 from cas.dlms.errors import BlockError, RequestTooLong
-from cas.dlms.xdlms.gbt import HEAD, PATIENCE, Transfer, answer_in_blocks, request_in_blocks
+from cas.dlms.xdlms.exchange import Overdue
+from cas.dlms.xdlms.gbt import HEAD, PATIENCE, Blocks, Transfer, answer_in_blocks, request_in_blocks
 
 LAST, STREAMING = 0x80, 0x40
 
@@ -42,7 +43,7 @@ def feed(transfer: Transfer, *incoming: bytes) -> tuple[list[bytes], bytes | Non
 def test_a_long_answer_switches_to_streaming_when_the_client_tells_its_window() -> None:
     server = Transfer(window=1, owes=True)
     assert server.send(b"aabbccddeef", 2) == [apdu(0x01, 1, 0, b"aa")]
-    exchange = answer_in_blocks(parse(apdu(0x01, 1, 0, b"aa")), window=3, limit=100)
+    exchange = answer_in_blocks(apdu(0x01, 1, 0, b"aa"), Blocks(window=3, limit=100))
     # the request was complete already, so the client's acknowledgements are last blocks
     assert next(exchange) == apdu(LAST | 3, 1, 1)
     stream = [apdu(STREAMING | 1, 2, 1, b"bb"), apdu(STREAMING | 1, 3, 1, b"cc"), apdu(1, 4, 1, b"dd")]
@@ -82,26 +83,54 @@ def test_the_sender_repeats_from_the_last_block_acknowledged() -> None:
 
 
 def test_a_request_in_blocks_is_acknowledged_window_by_window_and_answered_in_blocks() -> None:
-    request = request_in_blocks(b"request", 3, window=2, limit=100)
+    request = request_in_blocks(b"request", Blocks(3, window=2, limit=100))
     server = Transfer(window=2, owes=True)
     first = next(request)
-    assert first == apdu(2, 1, 0, b"req")
+    assert first == apdu(2, 1, 0, b"req")  # one, until the peer says that it takes more
     ((ack,), _) = feed(server, apdu(2, 1, 0, b"req"))
     assert ack == apdu(2, 1, 1)  # not a last block: the answer is yet to come
-    assert request.send(ack) == apdu(2, 2, 1, b"ues")
-    ((ack,), _) = feed(server, apdu(2, 2, 1, b"ues"))
-    assert request.send(ack) == apdu(LAST | 2, 3, 2, b"t")
-    assert feed(server, apdu(LAST | 2, 3, 2, b"t")) == ([], b"request")
+    stream = (apdu(STREAMING | 2, 2, 1, b"ues"), apdu(LAST | 2, 3, 1, b"t"))
+    assert request.send(ack) == stream
+    assert feed(server, *stream) == ([], b"request")
     answer = server.send(b"answer", 4)
-    assert answer == [apdu(STREAMING | 2, 3, 3, b"answ"), apdu(LAST | 2, 4, 3, b"er")]
+    assert answer == [apdu(STREAMING | 2, 2, 3, b"answ"), apdu(LAST | 2, 3, 3, b"er")]
     assert request.send(answer[0]) is None
     with pytest.raises(StopIteration) as stop:
         request.send(answer[1])
     assert stop.value.value == b"answer"
 
 
+def test_what_may_be_lost_is_sent_again_when_nothing_comes() -> None:
+    request = request_in_blocks(b"request", Blocks(4, window=2, limit=100))
+    first = next(request)
+    assert [request.throw(Overdue()) for _ in range(3)] == [first] * 3
+    assert request.send(apdu(1, 1, 1)) == apdu(LAST | 2, 2, 1, b"est")
+    assert request.throw(Overdue()) == apdu(LAST | 2, 2, 1, b"est")
+    assert request.send(apdu(STREAMING | 1, 2, 2, b"an")) is None
+    assert request.throw(Overdue()) == apdu(LAST | 2, 3, 2)  # so far we have it; the rest is lost
+    for _ in range(2):
+        request.throw(Overdue())
+    with pytest.raises(Overdue):
+        request.throw(Overdue())
+
+
+def test_what_comes_between_is_handed_aside() -> None:
+    seen: list[bytes] = []
+
+    def aside(octets: bytes) -> bool:
+        seen.append(octets)
+        return octets[0] == 0x0F
+
+    blocks = Blocks(4, window=2, aside=aside)
+    request = request_in_blocks(b"request", blocks)
+    next(request)
+    assert request.send(bytes.fromhex("0F00000001000200")) is None
+    assert request.send(apdu(1, 1, 1)) == apdu(LAST | 2, 2, 1, b"est")
+    assert len(seen) == 1
+
+
 def test_an_answer_that_is_not_in_blocks_is_the_answer() -> None:
-    request = request_in_blocks(b"request", 3, window=1, limit=100)
+    request = request_in_blocks(b"request", Blocks(3, window=1, limit=100))
     next(request)
     with pytest.raises(StopIteration) as stop:
         request.send(bytes.fromhex("d80101"))

@@ -1,0 +1,79 @@
+"""Which services a request needs the device to have agreed to (Green Book 8.3, 9.4.6.1)."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from cas.bindings import cosempdu as cos
+from cas.dlms.apdu import Request
+from cas.dlms.conformance import Conformance
+from cas.dlms.xdlms.exchange import alternative
+
+_SERVICE: dict[type, Conformance] = {
+    cos.GetRequest: Conformance.GET,
+    cos.SetRequest: Conformance.SET,
+    cos.ActionRequest: Conformance.ACTION,
+    cos.AccessRequest: Conformance.ACCESS,
+    cos.ReadRequest: Conformance.READ,
+    cos.WriteRequest: Conformance.WRITE,
+}
+_BLOCKS: dict[type, Conformance] = {
+    cos.SetRequest: Conformance.BLOCK_TRANSFER_WITH_SET_OR_WRITE,
+    cos.ActionRequest: Conformance.BLOCK_TRANSFER_WITH_ACTION,
+}
+_ALL = 0
+"""The attribute-id that means all attributes of an object."""
+
+
+def needs(body: Request) -> Conformance:
+    """What the device must have agreed to; multiple references apart, as a list may go item by item."""
+    normal = body.get_request_normal if isinstance(body, cos.GetRequest) else None
+    # most requests are this one
+    if normal and normal.access_selection is None and normal.cosem_attribute_descriptor.attribute_id != _ALL:
+        return Conformance.GET
+    needed = _SERVICE[type(body)]
+    whole_object = (
+        Conformance.ATTRIBUTE0_SUPPORTED_WITH_GET
+        if isinstance(body, cos.GetRequest)
+        else Conformance.ATTRIBUTE0_SUPPORTED_WITH_SET
+    )
+    for item in _items(body):
+        if getattr(item, "access_selection", None) is not None:
+            needed |= Conformance.SELECTIVE_ACCESS
+        attribute = getattr(item, "cosem_attribute_descriptor", None)
+        if attribute is not None and attribute.attribute_id == _ALL and not isinstance(body, cos.AccessRequest):
+            needed |= whole_object
+    if isinstance(body, cos.ReadRequest):
+        specifications = body.variable_access_specification
+    elif isinstance(body, cos.WriteRequest):
+        specifications = body.variable_access_specification.variable_access_specification
+    else:
+        return needed
+    if any(one.parameterized_access for one in specifications):
+        needed |= Conformance.PARAMETERIZED_ACCESS
+    return needed
+
+
+def block_service(request: type) -> Conformance:
+    """The service with which a long request of this class goes in blocks of its own; none for most."""
+    return _BLOCKS.get(request, Conformance(0))
+
+
+def is_list(body: Request) -> bool:
+    """Whether it takes multiple references as it stands."""
+    return not isinstance(body, cos.ReadRequest | cos.WriteRequest | cos.AccessRequest) and (
+        "with_list" in alternative(body)[0]
+    )
+
+
+def _items(body: Request) -> Iterator[Any]:
+    """Whatever may hold an attribute descriptor and a selection."""
+    if isinstance(body, cos.AccessRequest):
+        for one in body.access_request_body.access_request_specification.access_request_specification:
+            yield alternative(one)[1]
+    elif isinstance(body, cos.GetRequest | cos.SetRequest):
+        chosen = alternative(body)[1]
+        listed = getattr(chosen, "attribute_descriptor_list", None)
+        if listed is None:
+            yield chosen
+        else:
+            yield from listed.cosem_attribute_descriptor_with_selection
