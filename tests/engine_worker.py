@@ -15,6 +15,7 @@ from cas.access.chunks import Chunks
 from cas.access.failures import LOST
 from cas.access.ports import Answer, Dialogue, Step
 from cas.access.postgres import open_store
+from cas.access.retry import RetryPolicy
 from cas.access.schedule import Calendar
 from cas.access.writer import ResultWriter
 from cas.bindings import cosempdu as cos
@@ -75,7 +76,8 @@ async def main(dsn: str, mode: str, grace: float) -> None:
     ):
         clock = await DatabaseClock.read(pool)
         devices = RecordedDevices(pool, exclusion, stuck=mode == "stuck")
-        bulk = Bulk(Chunks(pool), ResultWriter(store), devices, Permits(50), clock=clock)
+        policy = RetryPolicy(first=timedelta(seconds=0.2))
+        bulk = Bulk(Chunks(pool), ResultWriter(store), devices, Permits(50), clock=clock, policy=policy)
         signals.on_stop(bulk.cancel)
         settings = WorkerSettings(heartbeat=0.2, stalled_after=1.0, grace=grace)
         worker = Worker(pool, planner, bulk, signals, clock, settings, lambda now: store.recover(LOST, now))

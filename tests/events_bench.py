@@ -18,12 +18,11 @@ from cas.access.model import DeviceAccess, Failure, Octets, Origin, Result, Targ
 from cas.access.postgres import PostgresStore, open_store
 from cas.cosem.data import Data
 from cas.dlms.apdu import encode_apdu
-from cas.engine.worker import conninfo_of
 from cas.push.events import DeliverySettings, Event, EventVerb
 from cas.push.service import Receivers, open_delivery
 from cas.push.targets import Targets
 from cas.soap.event import EventWriter
-from cas.store.database import Pool
+from cas.store.database import Pool, conninfo_of
 from tests.access_fakes import get_request, get_response
 from tests.soap_messages import Answer
 

@@ -54,6 +54,7 @@ class _Run:
     unfinished: bool = False
     """Whether a device is left for another pass."""
     attempted: dict[str, Attempted] = field(default_factory=dict)
+    devices: int = 0
 
 
 class Bulk:
@@ -118,6 +119,7 @@ class Bulk:
             await self._read_requests(run)
             pending = await self._chunks.pending(chunk.id)
             remaining = iter(pending)
+            run.devices = len(pending)
             async with asyncio.TaskGroup() as group:
                 for _ in range(min(self._permits.limit, len(pending))):
                     group.create_task(self._work(run, remaining))
@@ -145,8 +147,15 @@ class Bulk:
             kept = await self._chunks.again(run.chunk, run.attempted, min(now + pause, run.chunk.deadline), now=now)
         else:
             kept = await self._chunks.done(run.chunk, stopped=run.stopped, at=now)
-        if not kept:
-            log.warning("chunk was taken over by another worker meanwhile", chunk=str(run.chunk.id))
+        told = {
+            "access_id": str(run.chunk.id.access_id),
+            "activation": run.chunk.id.number,
+            "chunk": run.chunk.id.chunk,
+        }
+        if kept:
+            log.info("chunk done", **told, devices=run.devices, try_again=len(run.attempted))
+        else:
+            log.warning("chunk was taken over by another worker meanwhile", **told)
 
     async def _work(self, run: _Run, remaining: Iterator[Pending]) -> None:
         rank = ON_DEMAND if run.chunk.on_demand else run.chunk.priority

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+import structlog
 from psycopg.rows import TupleRow
 
 from cas.access.codes import Code
@@ -15,6 +16,8 @@ from cas.engine.model import Chunk, ChunkId
 from cas.store.batch import Batcher
 from cas.store.database import Connection, Pool, connected
 from cas.store.queries import query
+
+log = structlog.get_logger(__name__)
 
 _TAKE = query("chunk_take")
 _OVER = query("chunk_over")
@@ -119,7 +122,10 @@ class Chunks:
                 await connection.execute(_DONE, {**_key(chunk.id), "run": chunk.run, "stopped": stopped})
             ).fetchone()
             if row is not None and row[0] == 0:
-                await connection.execute(_FINISH, {**_key(chunk.id), "stopped": row[1], "at": at})
+                ended = {**_key(chunk.id), "stopped": row[1], "at": at}
+                outcome = await (await connection.execute(_FINISH, ended)).fetchone()
+                about = {"access_id": str(chunk.id.access_id), "activation": chunk.id.number}
+                log.info("activation ended", **about, outcome=outcome and outcome[0])
         return row is not None
 
     async def stopped(self, ids: Collection[UUID]) -> list[UUID]:

@@ -5,6 +5,8 @@ The reason is short and stable, for programs and statistics; the details say wha
 
 import asyncio
 
+from psycopg import OperationalError
+
 from cas.access.codes import Code
 from cas.access.errors import OutcomeUnknown, StepFailed
 from cas.access.model import Failure
@@ -68,6 +70,7 @@ _TABLE: dict[type[BaseException], tuple[Code, str, str]] = {
     devices.CounterUsedUp: (Code.NOT_ATTEMPTED, "invocation counter used up", "replace the device's encryption key"),
     devices.DeviceError: (Code.NOT_ATTEMPTED, "device not usable", "correct the device's registration"),
     StoreError: (Code.BUSY, "database unavailable", "look after the database, then ask again"),
+    OperationalError: (Code.BUSY, "database unavailable", "look after the database, then ask again"),
     OutcomeUnknown: (Code.UNAVAILABLE, "outcome unknown", "read the state of the device before you repeat it"),
     asyncio.TimeoutError: (Code.TIMED_OUT, "no answer in time", "check SAP and keys; a slow device needs more time"),
 }

@@ -1,24 +1,25 @@
 """The resources, activations and results of this room in PostgreSQL."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from psycopg import OperationalError
 from psycopg.rows import TupleRow
 
 from cas.access.codes import Code
 from cas.access.model import DeviceAccess, Failure, Octets, Origin, Result, Selection, State, Tally, Target, Terms
 from cas.access.schedule import Calendar
 from cas.engine.planner import Planner
-from cas.store.database import Connection, Pool, connected
+from cas.store.database import Connection, Pool, connected, conninfo_of
 from cas.store.queries import query
+from cas.store.standing import standing_connection
 
 # Results in one page: a result may be a whole load profile.
 PAGE = 64
 
-_RUNNER_BEGIN = query("runner_begin")
+_RUNNER_NUMBER = query("runner_number")
+_RUNNER_LIVE = query("runner_live")
 _MESSAGE_LOCK = query("message_lock")
 _MESSAGE_FORGET = query("message_forget")
 _MESSAGE_REPEATED = query("message_repeated")
@@ -229,17 +230,20 @@ class PostgresStore:
 
 @asynccontextmanager
 async def open_store(pool: Pool, planner: Planner | None = None) -> AsyncIterator[PostgresStore]:
-    """A store whose activations count as this process's; one connection of the pool shows others that it lives.
+    """A store whose activations count as this process's; a connection of its own shows others that it lives.
 
-    `planner` plans what the engine is to do; by default in UTC and with a window of an hour.
+    `planner` plans what the engine is to do; by default in UTC, with a window of an hour. Raises DatabaseUnavailable.
     """
-    planner = planner or Planner(Calendar(UTC, timedelta(hours=1)))
-    async with pool.connection() as alive:
-        row = await (await alive.execute(_RUNNER_BEGIN)).fetchone()
-        assert row is not None  # noqa: S101 - the statement has one row
-        yield PostgresStore(pool, row[1], planner)
-        with suppress(OperationalError):  # the database went away, and the lock with it
-            await alive.execute(b"SELECT pg_advisory_unlock_all()")
+    async with connected(pool) as connection:
+        row = await (await connection.execute(_RUNNER_NUMBER)).fetchone()
+    assert row is not None  # noqa: S101 - the statement has one row
+    number = {"number": row[0]}
+
+    async def live(connection: Connection) -> None:
+        await connection.execute(_RUNNER_LIVE, number)
+
+    async with standing_connection(conninfo_of(pool), live):
+        yield PostgresStore(pool, row[0], planner or Planner(Calendar(UTC, timedelta(hours=1))))
 
 
 def selected(selection: Selection) -> dict[str, object]:

@@ -8,6 +8,8 @@ behind one modem do not come back in step. The last attempt begins before the wi
 from dataclasses import dataclass
 from datetime import timedelta
 
+from psycopg import OperationalError
+
 from cas.access.model import Failure
 from cas.bindings import cosempdu as cos
 from cas.bindings import device_access as dev
@@ -42,7 +44,7 @@ def is_retryable(error: BaseException) -> bool:
         case TransportError():
             return error.retry
         case _:
-            return isinstance(error, TimeoutError | StoreError)
+            return isinstance(error, TimeoutError | StoreError | OperationalError)
 
 
 def is_change(step: object) -> bool:
@@ -67,8 +69,9 @@ def is_change(step: object) -> bool:
 
 def may_have_been_done(error: BaseException) -> bool:
     """Whether a device may have carried out the request that ended in this error."""
-    # Nothing was sent, or the device said that it did not.
-    return not isinstance(error, LocalProtocolError | ExceptionResponse | ApduTooLong | StoreError)
+    # Nothing was sent, or the device said that it did not. An error of the database tells neither: counters are also
+    # reserved when an answer has come.
+    return not isinstance(error, LocalProtocolError | ExceptionResponse | ApduTooLong)
 
 
 def doubtful(failure: Failure) -> Failure:

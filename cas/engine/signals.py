@@ -7,19 +7,17 @@ then whoever listens looks for himself.
 import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from uuid import UUID
 
 import structlog
-from psycopg import AsyncConnection, Notify, OperationalError
+from psycopg import Notify
 
-from cas.store.database import Pool, connected
+from cas.store.database import Connection, Pool, connected
 from cas.store.queries import query
+from cas.store.standing import standing_connection
 
 DUE, STOP, FINISHED = CHANNELS = ("cas_due", "cas_stop", "cas_finished")
-# Seconds between attempts to listen again.
-RECONNECT_AFTER = 1.0
-
 _IS_OVER = query("activation_is_over")
 
 log = structlog.get_logger(__name__)
@@ -79,38 +77,17 @@ class Signals:
 
 @asynccontextmanager
 async def open_signals(pool: Pool, conninfo: str) -> AsyncIterator[Signals]:
-    """Listen on a connection of its own. Raises OperationalError when there is none at the beginning."""
+    """Listen on a connection of its own. Raises DatabaseUnavailable."""
     signals = Signals(pool)
-    connection = await _listen(conninfo)
-    task = asyncio.create_task(_follow(signals, conninfo, connection), name="signals")
-    try:
+    async with standing_connection(
+        conninfo, _listen, take=lambda told: _take(signals, told), again=signals.listen_again
+    ):
         yield signals
-    finally:
-        task.cancel()
-        await asyncio.wait([task])
 
 
-async def _listen(conninfo: str) -> "AsyncConnection[tuple[object, ...]]":
-    connection = await AsyncConnection.connect(conninfo, autocommit=True)
+async def _listen(connection: Connection) -> None:
     for channel in CHANNELS:
         await connection.execute(f"LISTEN {channel}".encode())
-    return connection
-
-
-async def _follow(signals: Signals, conninfo: str, connection: "AsyncConnection[tuple[object, ...]]") -> None:
-    while True:
-        try:
-            async with connection:
-                async for notification in connection.notifies():
-                    _take(signals, notification)
-        except OperationalError as problem:
-            log.warning("notifications of the database are interrupted", problem=str(problem))
-        while True:
-            with suppress(OperationalError):
-                connection = await _listen(conninfo)
-                break
-            await asyncio.sleep(RECONNECT_AFTER)
-        signals.listen_again()
 
 
 def _take(signals: Signals, notification: Notify) -> None:

@@ -19,7 +19,7 @@ from cas.engine.jobs import BULK, ON_DEMAND, chunk_app
 from cas.engine.model import ChunkId
 from cas.engine.planner import Planner
 from cas.engine.signals import Signals
-from cas.store.database import Pool, connected
+from cas.store.database import Pool, connected, conninfo_of
 from cas.store.errors import StoreError
 from cas.store.queries import query
 
@@ -190,9 +190,3 @@ async def rescue_stalled(app: App, stalled_after: float) -> int:
         rescued += 1
         log.warning("chunk of a dead worker is taken over", job=job.id, arguments=job.task_kwargs)
     return rescued
-
-
-def conninfo_of(pool: Pool) -> str:
-    """The DSN of a pool, for what needs connections of its own."""
-    assert isinstance(pool.conninfo, str)  # noqa: S101 - `open_pool` makes it from one
-    return pool.conninfo

@@ -84,3 +84,9 @@ async def open_database(settings: Settings) -> AsyncIterator[Pool]:
             yield pool
     finally:
         await asyncio.to_thread(ready.__exit__, None, None, None)
+
+
+def conninfo_of(pool: Pool) -> str:
+    """The DSN of a pool, for what needs connections of its own."""
+    assert isinstance(pool.conninfo, str)  # noqa: S101 - `open_pool` makes it from one
+    return pool.conninfo

@@ -10,6 +10,7 @@ from datetime import datetime
 from uuid import UUID
 
 import pytest
+from psycopg import AsyncConnection
 
 from cas.access.model import State
 from cas.engine.clock import DatabaseClock
@@ -140,6 +141,22 @@ async def test_two_workers_share_an_activation(site: Site) -> None:
     assert await site.bench.outcomes(access) == [(1, "ok")]
     asked = await site.asked()
     assert asked == {(name, kind): 1 for name in names for kind in ("GetRequest", "SetRequest")}
+
+
+async def test_a_worker_outlives_its_connections(site: Site, dsn: str) -> None:
+    await site.worker()
+    first = await site.bench.create(*devices(20))
+    await site.finished(first)
+    async with await AsyncConnection.connect(dsn, autocommit=True) as connection:
+        await connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+    await site.bench.pool.check()
+    second = await site.bench.create(*devices(20), requests=[GET, GET])
+    await site.finished(second)
+    assert {str(v)[:80] for v in (await site.bench.results(second)).values() if isinstance(v, str)} == set()
+    assert await site.bench.outcomes(second) == [(1, "ok")]
 
 
 @pytest.mark.clause("5.2.3")

@@ -1,9 +1,12 @@
 -- DeviceAccess resources, their activations and results, and the messages that made them.
 
--- name: runner_begin
--- A number for this process, and the lock on it that tells others that it lives.
-SELECT pg_advisory_lock(x'0CA50002'::integer, number), number
-FROM (SELECT nextval('runner_number')::integer AS number) AS next;
+-- name: runner_number
+-- A number for this process.
+SELECT nextval('runner_number')::integer;
+
+-- name: runner_live
+-- The lock on its number tells others that a process lives.
+SELECT pg_advisory_lock(x'0CA50002'::integer, %(number)s);
 
 -- name: message_lock
 -- One process at a time decides on messages of the same name.
@@ -195,7 +198,7 @@ WHERE activation.access_id = ANY(%(ids)s) AND outcome = 'executing'
 -- Activations of processes that are no more.
 SELECT access_id, number
 FROM activation
-WHERE outcome = 'executing' AND runner NOT IN (
+WHERE outcome = 'executing' AND runner IS NOT NULL AND runner NOT IN (
     SELECT objid::bigint
     FROM pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database
     WHERE locktype = 'advisory' AND datname = current_database() AND classid = x'0CA50002'::integer AND objsubid = 2

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from psycopg import OperationalError
 
 from cas.access.bulk import WINDOW_OVER
 from cas.access.codes import Code
@@ -132,6 +133,7 @@ def test_what_may_have_been_sent_by_the_dead_is_unknown() -> None:
         (NameNotFound(""), False),
         (TimeoutError(), True),
         (DatabaseUnavailable(""), True),
+        (OperationalError(), True),
         (AssociationRefused("rejected-transient", "no-reason-given"), True),
         (AssociationRefused("rejected-permanent", "no-reason-given"), False),
         (DecipheringError(""), False),
