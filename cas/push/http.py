@@ -1,11 +1,5 @@
-"""Events by HTTP: a POST of the SOAP message to the ReplyAddress, checked, bounded, and signed if a key is configured.
+"""Events by HTTP: a POST of the SOAP message to the ReplyAddress, which is checked; signed if there is a key."""
 
-The signature stands in the header `CAS-Signature: t=SECONDS,v1=HEX`: the HMAC with SHA-256 of the text `SECONDS.`,
-the time of sending in seconds since 1970, and the octets of the body.
-"""
-
-import hashlib
-import hmac
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -18,9 +12,9 @@ from aiohttp.resolver import ThreadedResolver
 from cas.push.acknowledgement import check_acknowledgement
 from cas.push.errors import NotAcknowledged, TargetUnreachable
 from cas.push.events import DeliverySettings, Event, Writer
+from cas.push.signature import HEADER, Signature
 from cas.push.targets import CheckedResolver, Targets
 
-SIGNATURE = "CAS-Signature"
 MEDIA_TYPE = "application/soap+xml; charset=utf-8"
 # Octets of a message that are kept in memory; what is longer goes through a file.
 _SPOOLED = 1 << 20
@@ -57,11 +51,12 @@ class HttpSender:
         url = self._targets.check(event.address)
         with SpooledTemporaryFile(_SPOOLED) as body:
             size = 0
-            signature = self._signature()
+            signature = None if self._signing_key is None else Signature(self._signing_key, int(self._clock()))
             async for piece in self._write(event):
                 octets = piece.encode()
                 size += len(octets)
-                signature(octets)
+                if signature is not None:
+                    signature.update(octets)
                 body.write(octets)
             body.seek(0)
 
@@ -69,7 +64,9 @@ class HttpSender:
                 while chunk := body.read(_CHUNK):
                     yield chunk
 
-            headers = {"Content-Type": MEDIA_TYPE, "Content-Length": str(size), **signature.header()}
+            headers = {"Content-Type": MEDIA_TYPE, "Content-Length": str(size)}
+            if signature is not None:
+                headers[HEADER] = str(signature)
             try:
                 async with self._session.post(
                     url, data=octets_of_body(), headers=headers, allow_redirects=False
@@ -77,24 +74,6 @@ class HttpSender:
                     await _check(response, event)
             except (aiohttp.ClientError, TimeoutError, OSError) as problem:
                 raise TargetUnreachable(str(problem) or type(problem).__name__) from problem
-
-    def _signature(self) -> "_Signature":
-        return _Signature(self._signing_key, int(self._clock()))
-
-
-class _Signature:
-    """The signature of a body, given in pieces."""
-
-    def __init__(self, key: bytes | None, seconds: int) -> None:
-        self._seconds = seconds
-        self._mac = None if key is None else hmac.new(key, f"{seconds}.".encode(), hashlib.sha256)
-
-    def __call__(self, octets: bytes) -> None:
-        if self._mac is not None:
-            self._mac.update(octets)
-
-    def header(self) -> dict[str, str]:
-        return {} if self._mac is None else {SIGNATURE: f"t={self._seconds},v1={self._mac.hexdigest()}"}
 
 
 async def _check(response: aiohttp.ClientResponse, event: Event) -> None:
@@ -111,16 +90,6 @@ async def _check(response: aiohttp.ClientResponse, event: Event) -> None:
             if len(octets) > _LONGEST_ANSWER:
                 raise NotAcknowledged(f"the receiver's answer is longer than {_LONGEST_ANSWER} octets")
         check_acknowledgement(bytes(octets), event)
-
-
-def signature_fits(key: bytes, header: str, body: bytes, *, now: float, tolerance: float = 300.0) -> bool:
-    """Whether a signature is that of a body, and not older than `tolerance` seconds: for receivers."""
-    parts = dict(part.partition("=")[::2] for part in header.split(","))
-    seconds = parts.get("t", "")
-    if not seconds.isascii() or not seconds.isdecimal() or abs(now - int(seconds)) > tolerance:
-        return False
-    expected = hmac.new(key, f"{seconds}.".encode() + body, hashlib.sha256).hexdigest()
-    return hmac.compare_digest(expected.encode(), parts.get("v1", "").encode())
 
 
 @asynccontextmanager

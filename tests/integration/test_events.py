@@ -13,9 +13,9 @@ from cas.bindings import cosempdu as cos
 from cas.cosem.data import Data
 from cas.dlms.apdu import encode_apdu
 from cas.dlms.notification import Kind
-from cas.push.http import SIGNATURE, signature_fits
 from cas.push.model import Notification
 from cas.push.service import Receivers
+from cas.push.signature import HEADER, signature_fits
 from cas.push.targets import Targets
 from cas.store.database import Pool
 from tests.events_bench import NOW, QUICK, REQUEST, Resources, Respond, acknowledge, delivery, receiving, resources
@@ -191,7 +191,7 @@ async def test_messages_are_signed_when_there_is_a_key(pool: Pool, made: Resourc
         async with delivery(pool, receivers=receivers):
             await made.add(await made.make(receiver.url), "A", 1)
             (heard,) = await receiver.until(1)
-    signature = heard.headers[SIGNATURE]
+    signature = heard.headers[HEADER]
     seconds = float(signature.partition(",")[0].removeprefix("t="))
     assert signature_fits(key, signature, heard.octets, now=seconds)
     assert not signature_fits(key, signature, heard.octets + b" ", now=seconds)

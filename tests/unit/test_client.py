@@ -4,7 +4,6 @@ import inspect
 import re
 import textwrap
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -13,7 +12,6 @@ from aiohttp.test_utils import TestServer
 from structlog.testing import capture_logs
 
 import cas.client
-from cas.access.service import AccessService
 from cas.bindings import cosempdu as cos
 from cas.bindings import device_access as dev
 from cas.bindings import message as mes
@@ -33,40 +31,12 @@ from cas.client.stream import ResultReader
 from cas.cosem.data import Data
 from cas.cosem.obis import Obis
 from cas.cosem.selection import Entries
-from cas.soap.http import SoapHttp
-from cas.soap.service import SoapService
 from cas.xml import write
-from tests.access_fakes import FakeDevices, MemoryStore, get_response
-from tests.open_door import OpenDoor
+from tests.door_on_memory import VALUE, serving
 from tests.unit.transports.test_link import unused_port
-from transports.errors import Refused
 
 ENERGY = attribute("1-0:1.8.0")
-VALUE = get_response(Data.of("double-long-unsigned", 1234))
-ERROR = cos.GetResponse(
-    get_response_normal=cos.GetResponseNormal(
-        invoke_id_and_priority=0xC1,
-        result=cos.GetDataResult(data_access_result=cos.DataAccessResult.OBJECT_UNDEFINED),
-    )
-)
 NOW = datetime(2025, 3, 1, 12, tzinfo=UTC)
-
-
-@asynccontextmanager
-async def serving() -> AsyncIterator[str]:
-    """A service with the meters M1, M2 (which has no energy), and M3 (which does not answer)."""
-    devices = FakeDevices({"M1": [VALUE], "M2": [ERROR]}, {"M3": Refused("nobody listens")})
-    access = AccessService(MemoryStore(), devices, sync_wait=5)
-    await access.start()
-
-    async def ready() -> bool:
-        return True
-
-    application = web.Application()
-    application.add_routes(SoapHttp(SoapService(access, OpenDoor(), limit=1_000_000), ready, limit=1_000_000).routes())
-    async with TestServer(application) as server:
-        yield str(server.make_url("/cas"))
-    await access.stop(1)
 
 
 @pytest.fixture
