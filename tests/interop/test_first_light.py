@@ -49,6 +49,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     directory = tmp_path_factory.mktemp("first-light")
     port = free_ports(5)
     environment = {"CAS_DATA_DIR": str(directory), "CAS_PORT": "0", "CAS_LOG_LEVEL": "warning"}
+    environment["CAS_ANYONE_SERVICES"] = "get,set,action"  # only reading is allowed by default
     devices = directory / "devices.toml"
     devices.write_text(registry(port))
     with running(gurux_meter("--port", str(port), "--meters", "3", "--max-pdu", "600")):
