@@ -19,7 +19,10 @@ from cas import metrics
 from cas.access.bulk import Bulk
 from cas.access.chunks import Chunks
 from cas.access.conversation import Workshop
+from cas.access.events import EventContent, notification_sink
 from cas.access.failures import LOST
+from cas.access.inventory import Inventory
+from cas.access.order import Rules
 from cas.access.ports import Devices
 from cas.access.postgres import PostgresStore, open_store
 from cas.access.registered import RegisteredDevices
@@ -45,11 +48,19 @@ from cas.engine.planner import Planner
 from cas.engine.signals import Signals, open_signals
 from cas.engine.worker import Worker, WorkerSettings
 from cas.errors import ConfigurationError
+from cas.push.accepted import StoredCounters
+from cas.push.directory import RegistryDirectory
+from cas.push.listener import PushListener
+from cas.push.mqtt import BrokerAddress
+from cas.push.service import Receivers, open_delivery
+from cas.push.targets import Targets
 from cas.security.known import KnownHere
 from cas.security.opening import guard_of, is_guarded, tls_of
+from cas.soap.event import EventWriter
 from cas.soap.http import PATH, SoapHttp
 from cas.soap.service import SoapService
 from cas.store.database import Pool, conninfo_of, open_database
+from transports.errors import TransportError
 from transports.sharing import Limits
 
 log = structlog.get_logger(__name__)
@@ -62,7 +73,8 @@ READY_WITHIN = 2.0
 async def open_service(settings: Settings, *, work: bool = True) -> AsyncIterator[str]:
     """Run the whole service; yield its URL. In the end nothing new is taken, and what runs gets `stop_grace` seconds.
 
-    Without `work` it is a front only: what is scheduled or large is done by workers elsewhere.
+    Without `work` it is a front only, which listens to clients and devices: what is scheduled or large is done, and
+    events are delivered, by workers elsewhere.
 
     Raises CasError.
     """
@@ -73,11 +85,18 @@ async def open_service(settings: Settings, *, work: bool = True) -> AsyncIterato
         open_database(settings) as pool,
         _open_parts(settings, pool) as parts,
         _open_access(settings, parts, work=work) as access,
+        _hearing(settings, parts),
         open_hub(pool, conninfo_of(pool)) as hub,
     ):
         guard = await guard_of(settings, pool, KnownHere(pool, access.store))
         soap = SoapHttp(
-            SoapService(access, guard, limit=settings.max_request_octets, strict=settings.strict_order),
+            SoapService(
+                access,
+                Inventory(pool, parts.keyring, settings.client_title, now),
+                guard,
+                limit=settings.max_request_octets,
+                strict=settings.strict_order,
+            ),
             lambda: _is_ready(pool),
             limit=settings.max_request_octets,
         )
@@ -108,6 +127,7 @@ async def _open_access(settings: Settings, parts: "_Parts", *, work: bool) -> As
         sync_wait=settings.sync_wait,
         limit=parts.permits,
         activations=parts.signals,
+        rules=Rules(settings.upgrade_dir, Targets.parse(settings.event_targets).check),
     )
     parts.signals.on_stop(access.stop_execution)
     if abandoned := await access.start():
@@ -133,6 +153,7 @@ class _Parts:
     pool: Pool
     store: PostgresStore
     keyring: Keyring
+    counters: Counters
     lines: Lines
     devices: Devices
     permits: Permits
@@ -163,7 +184,9 @@ async def _open_parts(settings: Settings, pool: Pool) -> AsyncIterator[_Parts]:
         lines = Lines(pool, keyring, counters, settings.client_title, links.transport, exclusion)
         workshop = Workshop(now, asyncio.sleep, PostgresTransfers(pool), settings.upgrade_dir)
         devices = RegisteredDevices(pool, lines, workshop)
-        yield _Parts(pool, store, keyring, lines, devices, Permits(settings.devices_at_once), planner, signals)
+        yield _Parts(
+            pool, store, keyring, counters, lines, devices, Permits(settings.devices_at_once), planner, signals
+        )
 
 
 @asynccontextmanager
@@ -186,12 +209,44 @@ async def _working(settings: Settings, parts: _Parts) -> AsyncIterator[None]:
         lambda now: parts.store.recover(LOST, now),
     )
     stop = asyncio.Event()
-    task = asyncio.create_task(worker.run(stop), name="worker")
-    try:
+    async with _delivering(settings, parts):
+        task = asyncio.create_task(worker.run(stop), name="worker")
+        try:
+            yield
+        finally:
+            stop.set()
+            await task
+
+
+@asynccontextmanager
+async def _delivering(settings: Settings, parts: _Parts) -> AsyncIterator[None]:
+    """Bring events to their receivers."""
+    key, broker = settings.event_signing_key, settings.event_mqtt
+    receivers = Receivers(
+        targets=Targets.parse(settings.event_targets),
+        signing_key=None if key is None else key.get_secret_value().encode(),
+        broker=None if broker is None else BrokerAddress.parse(broker.get_secret_value()),
+    )
+    writer = EventWriter(EventContent(parts.pool), source=settings.event_source)
+    async with open_delivery(parts.pool, conninfo_of(parts.pool), receivers, soap=writer.soap, plain=writer.plain):
         yield
-    finally:
-        stop.set()
-        await task
+
+
+@asynccontextmanager
+async def _hearing(settings: Settings, parts: _Parts) -> AsyncIterator[None]:
+    """Listen to what devices push."""
+    if not settings.push_port:
+        yield
+        return
+    directory = RegistryDirectory(parts.pool, parts.keyring, parts.counters, settings.client_title)
+    memory = StoredCounters(parts.pool)
+    async with PushListener(directory, notification_sink(parts.pool), memory=memory) as listener:
+        try:
+            await listener.listen_tcp(settings.push_host, settings.push_port)
+            await listener.listen_udp(settings.push_host, settings.push_port)
+        except TransportError as problem:
+            raise ConfigurationError(f"push_port: {problem}; 0 hears no notifications") from None
+        yield
 
 
 async def require_loopback(host: str) -> None:

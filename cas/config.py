@@ -125,6 +125,13 @@ class Settings(BaseSettings):
         description="MQTT broker that gets the events of all resources: mqtt[s]://[USER:PASSWORD@]HOST[:PORT][/PREFIX]",
     )
 
+    event_source: str = Field("CAS", description="Source in the header of events")
+
+    push_host: str = Field("127.0.0.1", description="address at which notifications of devices are heard")
+    push_port: Annotated[int, Field(ge=0, le=65_535)] = Field(
+        4059, description="TCP and UDP port of notifications (wrapper; TCP: HDLC as well); 0: none are heard"
+    )
+
     log_level: str = Field("info", pattern="^(debug|info|warning|error)$", description="least severe line logged")
     log_format: str = Field("console", pattern="^(console|json)$", description="form of a log line")
 

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from cas.access.codes import Code
 from cas.access.errors import Problem, Refused
-from cas.access.model import DeviceAccess, Failure, Result, Selection, State, Tally
+from cas.access.model import DeviceAccess, Failure, NamedNotification, Result, Selection, State, Tally
 from cas.access.ports import Answer as Answered
 from cas.access.ports import Dialogue, Step
 from cas.bindings import cosempdu as cos
@@ -28,6 +28,7 @@ class MemoryStore:
         self.executing: dict[UUID, bool] = {}
         self.stored: dict[tuple[UUID, int, int, str], Result] = {}
         self.messages: dict[tuple[str, str, bytes], tuple[UUID, datetime]] = {}
+        self.notified: dict[UUID, list[NamedNotification]] = {}
         self.down = False
 
     async def create(
@@ -92,6 +93,10 @@ class MemoryStore:
             chosen = {(access_id, *key, ""): result for key, result in newest.items()}  # type: ignore[misc]  # any key does
         for result in chosen.values():
             yield result
+
+    async def notifications(self, access_id: UUID, selection: Selection) -> AsyncIterator[NamedNotification]:
+        for notification in self.notified.get(access_id, ()):
+            yield notification
 
     async def recover(self, failure: Failure, at: datetime) -> int:
         abandoned = [access_id for access_id, executing in self.executing.items() if executing]

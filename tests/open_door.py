@@ -3,11 +3,14 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from cas.access.inventory import Inventory
 from cas.bindings import message as mes
 from cas.security.authentication import Credentials
 from cas.security.demands import Demand, demand_of
 from cas.security.guard import Principal
 
+NO_INVENTORY = object.__new__(Inventory)
+"""For tests on memory, which ask for nothing that is listed."""
 NOBODY = Credentials(peer="127.0.0.1")
 
 

@@ -1,14 +1,15 @@
 """A DeviceAccess as XML, in pieces: what an answer and an event both write (IEC TS 62056-9-1, 7.2.6)."""
 
 from collections.abc import AsyncIterator, Iterable
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from xsdata.models.datatype import XmlDateTime, XmlDuration
 
 from cas.access.model import Failure, NamedNotification, Octets, Result, Terms
+from cas.access.steps import result_of, shown_descriptor
 from cas.bindings import device_access as dev
-from cas.dlms.apdu import decode_apdu
 from cas.xml import write
 
 NamedResult: TypeAlias = tuple[Result, str]
@@ -31,7 +32,7 @@ async def cosem_accesses(
     """A CosemAccess for each request, by number, with its results; these come by the number of their request."""
     found = await anext(results, None)
     for number, request in requests:
-        yield f"<dev:CosemAccess>{write(_descriptor(request), 'dev:CosemAccessDescriptor')}"
+        yield f"<dev:CosemAccess>{write(shown_descriptor(request), 'dev:CosemAccessDescriptor')}"
         while found is not None and found[0].request == number:
             yield write(_result(*found), "dev:CosemAccessResult")
             found = await anext(results, None)
@@ -68,12 +69,6 @@ def _optional_time(instant: datetime | None) -> XmlDateTime | None:
     return None if instant is None else xml_time(instant)
 
 
-def _descriptor(request: Octets) -> dev.CosemAccessDescriptor:
-    apdu = decode_apdu(request)
-    chosen: dict[str, Any] = {_REQUEST_ATTRIBUTE[type(apdu).__name__]: apdu}
-    return dev.CosemAccessDescriptor(cosem_xdlms_descriptor=dev.CosemXdlmsDescriptor(**chosen))
-
-
 def _result(result: Result, device: str) -> dev.CosemAccessResult:
     if isinstance(result.answer, Failure):
         failure = dev.CosemErrorResult(
@@ -84,20 +79,4 @@ def _result(result: Result, device: str) -> dev.CosemAccessResult:
 
 
 def _answer(octets: Octets, device: str, at: datetime) -> dev.CosemAccessResult:
-    apdu = decode_apdu(octets)
-    chosen: dict[str, Any] = {_RESPONSE_ATTRIBUTE[type(apdu).__name__]: apdu}
-    return dev.CosemAccessResult(
-        device_id=device, activated=xml_time(at), cosem_xdlms_result=dev.CosemXdlmsResult(**chosen)
-    )
-
-
-def _attribute_of_class(choice: type) -> dict[str, str]:
-    """The attributes of a class of the bindings by the class of what they hold: `GetResponse | None`."""
-    return {
-        field.type.partition(" ")[0]: name
-        for name, field in choice.__dataclass_fields__.items()  # type: ignore[attr-defined]  # classes of the bindings
-    }
-
-
-_REQUEST_ATTRIBUTE = _attribute_of_class(dev.CosemXdlmsDescriptor)
-_RESPONSE_ATTRIBUTE = _attribute_of_class(dev.CosemXdlmsResult)
+    return replace(result_of(octets), device_id=device, activated=xml_time(at))

@@ -6,26 +6,23 @@ Activates and its Expires (D).
 """
 
 from collections.abc import AsyncIterator
-from uuid import UUID
-
-from psycopg.rows import TupleRow
 
 from cas.access.document import NamedResult
-from cas.access.model import NamedNotification, Octets, Selection
-from cas.access.postgres import read_result, selected
+from cas.access.model import NamedNotification, Octets
+from cas.access.notifications import notifications
+from cas.access.postgres import read_result
 from cas.push.events import Event
 from cas.push.model import Notification, Sink
 from cas.store.database import Pool, connected
 from cas.store.queries import query
 
-# Results or notifications in one page.
+# Results in one page.
 PAGE = 64
 
 _REQUESTS = query("event_requests")
 _RESULTS = query("event_results")
 _NOTIFICATIONS = query("event_notifications")
 _STORE = query("notification_store")
-_PAGE = query("notification_page")
 
 
 class EventContent:
@@ -58,7 +55,7 @@ class EventContent:
 
     async def notifications(self, event: Event) -> AsyncIterator[NamedNotification]:
         """The notifications that an event tells, as they came."""
-        async for notification in _pages(self._pool, _NOTIFICATIONS, {"rows": list(event.rows)}):
+        async for notification in notifications(self._pool, _NOTIFICATIONS, {"rows": list(event.rows)}):
             yield notification
 
 
@@ -79,26 +76,3 @@ def notification_sink(pool: Pool) -> Sink:
         return True
 
     return sink
-
-
-async def notifications_of(pool: Pool, access_id: UUID, selection: Selection) -> AsyncIterator[NamedNotification]:
-    """The notifications that a resource accepted, as far as they are selected: for a get."""
-    async for notification in _pages(pool, _PAGE, {"id": access_id, **selected(selection)}):
-        yield notification
-
-
-async def _pages(pool: Pool, statement: bytes, parameters: dict[str, object]) -> AsyncIterator[NamedNotification]:
-    after = 0
-    while True:
-        async with connected(pool) as connection:
-            cursor = await connection.execute(statement, {**parameters, "after": after, "page": PAGE}, binary=True)
-            rows = await cursor.fetchall()
-        for row in rows:
-            yield _notification(row)
-        if len(rows) < PAGE:
-            return
-        after = rows[-1][0]
-
-
-def _notification(row: TupleRow) -> NamedNotification:
-    return NamedNotification(device_id=row[1], received_at=row[2], apdu=Octets(row[3]), name=row[4])

@@ -4,19 +4,23 @@ Everything that is wrong is told at once, each problem with the element that it 
 """
 
 from collections.abc import Container, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 from xsdata.models.datatype import XmlDateTime, XmlDuration
 
 from cas.access.codes import Code
 from cas.access.errors import Problem, Refused
+from cas.access.groups import ALL_METERS
 from cas.access.model import Octets, Origin, Terms
 from cas.access.recurrence import Interval, activation
+from cas.access.reply import CheckAddress, check_reply
+from cas.access.steps import check_step, octets_of
 from cas.bindings import cosempdu as cos
 from cas.bindings import device_access as dev
-from cas.dlms.apdu import encode_apdu
 from cas.dlms.errors import EncodeError
+from cas.push.targets import Targets
 
 # The parts of a block transfer, which is the service's own business: a client sends and gets whole values.
 _BLOCK_FORMS = {
@@ -38,8 +42,18 @@ _DESCRIPTOR = "CosemAccessDescriptor"
 
 
 @dataclass(frozen=True, slots=True)
+class Rules:
+    """What the operator allows."""
+
+    upgrade_dir: Path | None = None
+    """The directory of firmware images; None: no upgrades."""
+    check_address: CheckAddress = Targets().check
+    """Where events may go."""
+
+
+@dataclass(frozen=True, slots=True)
 class Order:
-    """What a client asks for: the devices' names and the request APDUs, in order, and the terms."""
+    """What a client asks for: the devices' names and the steps as they are stored, in order, and the terms."""
 
     names: tuple[str, ...]
     requests: tuple[Octets, ...]
@@ -48,21 +62,21 @@ class Order:
     """GroupIDs, each once."""
 
 
-def read_order(noun: dev.DeviceAccess, origin: Origin, now: datetime) -> Order:
+def read_order(noun: dev.DeviceAccess, origin: Origin, now: datetime, rules: Rules) -> Order:
     """Read the DeviceAccess of a create. Raises Refused with every problem there is."""
     problems: list[Problem] = []
     terms = _read_terms(noun, problems)
     if terms is not None:
-        problems += _check_terms(terms, now)
-    if origin.async_reply:
-        problems.append(_later("AsyncReplyFlag true: replies to ReplyAddress", "/Header/AsyncReplyFlag"))
-    names = _read_names(noun, problems)
-    requests = _read_requests(noun, problems)
+        problems += check_terms(terms, now)
+        problems += check_reply(origin, terms, now, rules.check_address)
+    listens = bool(noun.accept_data_notification)
+    names, groups = _read_devices(noun, problems, optional=listens)
+    requests = _read_steps(noun, rules, problems, optional=listens)
     if problems or terms is None:
         raise Refused(problems)
-    listed = noun.devices_reference_list
-    groups = dict.fromkeys(reference.group_id for reference in listed.group_reference) if listed else ()
-    return Order(names, requests, terms, tuple(groups))
+    if requests and not names and not groups:
+        groups = (ALL_METERS,)
+    return Order(names, requests, terms, groups)
 
 
 def read_names(noun: dev.DeviceAccess) -> tuple[str, ...] | None:
@@ -70,10 +84,10 @@ def read_names(noun: dev.DeviceAccess) -> tuple[str, ...] | None:
     if noun.devices_reference_list is None:
         return None
     problems: list[Problem] = []
-    names = _read_names(noun, problems)
+    names, groups = _read_devices(noun, problems, optional=False)
     problems += [
-        _later("a get narrowed to a group", f"DevicesReferenceList/GroupReference[{place}]")
-        for place in range(1, len(noun.devices_reference_list.group_reference) + 1)
+        Problem(Code.NOT_ATTEMPTED, f"a get is narrowed to devices, not to groups such as {group!r}", _group(place))
+        for place, group in enumerate(groups, 1)
     ]
     if problems:
         raise Refused(problems)
@@ -138,33 +152,36 @@ def _is_in_range(period: XmlDuration) -> bool:
         return False
 
 
-def _check_terms(terms: Terms, now: datetime) -> Iterator[Problem]:
+def check_terms(terms: Terms, now: datetime) -> Iterator[Problem]:
+    """What in these terms contradicts itself."""
     first = max(terms.activates, now) if terms.activates else now
     if terms.expires is not None and terms.expires <= first:
         details = f"Expires {terms.expires.isoformat()} is not after the first activation, {first.isoformat()}"
         yield Problem(Code.RELATIONSHIP, details, "Expires")
-    if terms.accept_data_notification:
-        yield _later("AcceptDataNotification true", "AcceptDataNotification")
 
 
-def _later(what: str, element: str) -> Problem:
-    # Better refused than accepted and then not done.
-    return Problem(
-        Code.NOT_ATTEMPTED, f"{what} is not available in this release", element, reason="not available in this release"
-    )
+def _group(place: int) -> str:
+    return f"DevicesReferenceList/GroupReference[{place}]"
 
 
-def _read_names(noun: dev.DeviceAccess, problems: list[Problem]) -> tuple[str, ...]:
+def _read_devices(
+    noun: dev.DeviceAccess, problems: list[Problem], *, optional: bool
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The names of devices and the GroupIDs, these each once."""
     listed = noun.devices_reference_list
     if listed is None or not (listed.device_reference or listed.group_reference):
-        problems.append(Problem(Code.MANDATORY, "no device is named: add a DeviceReference", "DevicesReferenceList"))
-        return ()
-    return tuple(reference.device_id for reference in listed.device_reference)
+        if not optional:
+            details = "no device is named: add a DeviceReference or a GroupReference"
+            problems.append(Problem(Code.MANDATORY, details, "DevicesReferenceList"))
+        return (), ()
+    groups = dict.fromkeys(reference.group_id for reference in listed.group_reference)
+    return tuple(reference.device_id for reference in listed.device_reference), tuple(groups)
 
 
-def _read_requests(noun: dev.DeviceAccess, problems: list[Problem]) -> tuple[Octets, ...]:
+def _read_steps(noun: dev.DeviceAccess, rules: Rules, problems: list[Problem], *, optional: bool) -> tuple[Octets, ...]:
     if noun.cosem_access_list is None or not noun.cosem_access_list.cosem_access:
-        problems.append(Problem(Code.MANDATORY, "nothing is to be done: add a CosemAccess", "CosemAccessList"))
+        if not optional:
+            problems.append(Problem(Code.MANDATORY, "nothing is to be done: add a CosemAccess", "CosemAccessList"))
         return ()
     requests: list[Octets] = []
     for place, access in enumerate(noun.cosem_access_list.cosem_access, 1):
@@ -174,30 +191,37 @@ def _read_requests(noun: dev.DeviceAccess, problems: list[Problem]) -> tuple[Oct
             problems.append(Problem(Code.PAYLOAD, "a request has no results", f"{path}/CosemAccessResult"))
         elif descriptor is None:
             problems.append(Problem(Code.MANDATORY, f"CosemAccess {place} has no {_DESCRIPTOR}", path))
-        elif descriptor.cosem_xdlms_descriptor is None:
-            path += f"/{_DESCRIPTOR}/{_chosen(descriptor)[0]}"
-            problems.append(_later(path.rpartition("/")[2], path))
         else:
-            path += f"/{_DESCRIPTOR}/CosemXDLMSDescriptor"
-            _read_request(descriptor.cosem_xdlms_descriptor, path, requests, problems)
+            path += f"/{_DESCRIPTOR}"
+            wrong = [
+                replace(problem, element=f"{path}/{element}")
+                for element, problem in (*_check_request(descriptor), *check_step(descriptor, rules.upgrade_dir))
+            ]
+            problems += wrong
+            if not wrong:
+                _encode(descriptor, path, requests, problems)
     return tuple(requests)
 
 
-def _read_request(
-    descriptor: dev.CosemXdlmsDescriptor, path: str, requests: list[Octets], problems: list[Problem]
-) -> None:
-    name, body = _chosen(descriptor)
-    path += f"/{name}"
-    blocks = [f"{path}/{form}" for form in _block_forms(body)]
-    if blocks:
-        form = blocks[0].rpartition("/")[2]
-        details = f"{form}: the service does block transfer itself; send the whole request, the answer comes whole"
-        problems.append(Problem(Code.PAYLOAD, details, blocks[0]))
+def _check_request(descriptor: dev.CosemAccessDescriptor) -> Iterator[tuple[str, Problem]]:
+    if descriptor.cosem_xdlms_descriptor is None:
         return
+    name, body = _chosen(descriptor.cosem_xdlms_descriptor)
+    for form in _block_forms(body):
+        details = (
+            f"{form.rpartition('/')[2]}: the service does block transfer itself; send the whole request, the answer "
+            "comes whole"
+        )
+        yield f"CosemXDLMSDescriptor/{name}/{form}", Problem(Code.PAYLOAD, details)
+        return
+
+
+def _encode(descriptor: dev.CosemAccessDescriptor, path: str, requests: list[Octets], problems: list[Problem]) -> None:
     try:
-        requests.append(Octets(encode_apdu(body)))
+        requests.append(octets_of(descriptor))
     except EncodeError as error:
-        problems.append(Problem(Code.PAYLOAD, str(error), path))
+        kind, body = _chosen(descriptor)
+        problems.append(Problem(Code.PAYLOAD, str(error), f"{path}/{kind}/{_chosen(body)[0]}"))
 
 
 def _block_forms(body: object) -> Iterator[str]:

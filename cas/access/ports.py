@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Protocol, TypeAlias
 from uuid import UUID
 
-from cas.access.model import DeviceAccess, Failure, Result, Selection, State, Tally
+from cas.access.model import DeviceAccess, Failure, NamedNotification, Result, Selection, State, Tally
 from cas.bindings import cosempdu as cos
 from cas.bindings import device_access as dev
 from cas.dlms.apdu import Request, Response
@@ -58,6 +58,10 @@ class Store(Protocol):
 
     def results(self, access_id: UUID, selection: Selection) -> AsyncIterator[Result]:
         """The selected results of one resource by request, then activation, in constant memory."""
+        ...
+
+    def notifications(self, access_id: UUID, selection: Selection) -> AsyncIterator[NamedNotification]:
+        """The selected notifications that a resource accepted, as they came, in constant memory."""
         ...
 
     async def recover(self, failure: Failure, at: datetime) -> int:

@@ -8,7 +8,20 @@ from uuid import UUID
 from psycopg.rows import TupleRow
 
 from cas.access.codes import Code
-from cas.access.model import DeviceAccess, Failure, Octets, Origin, Result, Selection, State, Tally, Target, Terms
+from cas.access.model import (
+    DeviceAccess,
+    Failure,
+    NamedNotification,
+    Octets,
+    Origin,
+    Result,
+    Selection,
+    State,
+    Tally,
+    Target,
+    Terms,
+)
+from cas.access.notifications import notifications
 from cas.access.schedule import Calendar
 from cas.engine.planner import Planner
 from cas.store.database import Connection, Pool, connected, conninfo_of
@@ -40,6 +53,7 @@ _RESULT_FILL = query("result_fill")
 _RESULT_PAGE = query("result_page")
 _RESULT_PAGE_LAST_VALID = query("result_page_last_valid")
 _RESULT_TALLY = query("result_tally")
+_NOTIFICATION_PAGE = query("notification_page")
 _RESULT_OUTSTANDING = query("result_outstanding")
 
 # Messages are remembered for a day.
@@ -67,7 +81,7 @@ class PostgresStore:
             if queued:
                 await self._planner.plan(connection, access.id, access.created_at)
                 await connection.execute(_ACCESS_PLANNED)
-            else:
+            elif access.requests:
                 await self._begin(connection, access)
         return access.id
 
@@ -137,6 +151,10 @@ class PostgresStore:
                 return
             last = rows[-1]
             after = (last[2], last[1], last[3])
+
+    def notifications(self, access_id: UUID, selection: Selection) -> AsyncIterator[NamedNotification]:
+        """The selected notifications that a resource accepted; no connection is held between pages."""
+        return notifications(self._pool, _NOTIFICATION_PAGE, {**selected(selection), "id": access_id})
 
     async def recover(self, failure: Failure, at: datetime) -> int:
         """End the activations that dead processes left."""

@@ -17,7 +17,7 @@ from cas.access.errors import Problem, Refused, Stopping
 from cas.access.execution import Runner
 from cas.access.failures import LOST
 from cas.access.model import DeviceAccess, Origin, Selection, State, Target
-from cas.access.order import Order, read_names, read_order, unknown_devices
+from cas.access.order import Order, Rules, read_names, read_order, unknown_devices
 from cas.access.ports import Activations, Devices, Store
 from cas.bindings import device_access as dev
 from cas.engine.permits import Permits
@@ -38,7 +38,7 @@ class AccessService:
 
     `sync_wait`: seconds that a create waits for its devices; `limit`: devices accessed at the same time, or the permits
     that say so; `activations`: the engine, seen from here; without one there are only on-demand accesses;
-    `queued_above`: from how many devices on the engine does an on-demand access.
+    `queued_above`: from how many devices on the engine does an on-demand access; `rules`: what the operator allows.
     """
 
     def __init__(
@@ -51,6 +51,7 @@ class AccessService:
         clock: Callable[[], datetime] = now,
         activations: Activations | None = None,
         queued_above: int = QUEUED_ABOVE,
+        rules: Rules | None = None,
     ) -> None:
         self.store = store
         self._devices = devices
@@ -58,6 +59,7 @@ class AccessService:
         self._clock = clock
         self._activations = activations
         self._queued_above = queued_above
+        self._rules = rules or Rules()
         permits = limit if isinstance(limit, Permits) else Permits(limit)
         self._runner = Runner(store, devices, permits=permits, clock=clock)
         self._stopping = False
@@ -78,7 +80,7 @@ class AccessService:
         """
         if self._stopping:
             raise Stopping("the service is stopping: ask again in a moment")
-        order = read_order(noun, origin, self._clock())
+        order = read_order(noun, origin, self._clock(), self._rules)
         if order.groups:
             await self._devices.require_groups(order.groups)
         access = DeviceAccess(
@@ -90,13 +92,13 @@ class AccessService:
             requests=order.requests,
             groups=order.groups,
         )
-        queued = self._is_queued(access)
+        queued = bool(access.requests) and self._is_queued(access)
         made = await self.store.create(access, _digest(order, origin), _window(origin), queued=queued)
         if made != access.id:
             access = (await self._existing([made]))[made]
-        elif not queued:
+        elif access.requests and not queued:
             self._runner.start(access)
-        if not (wait and access.is_on_demand):
+        if not wait or not access.is_on_demand or access.origin.async_reply:
             return access
         try:
             async with asyncio.timeout(self._sync_wait):

@@ -19,6 +19,7 @@ from cas.bindings import cosempdu as cos
 from cas.bindings import device_access as dev
 from cas.dlms.apdu import decode_apdu, encode_apdu
 from cas.dlms.errors import EncodeError, ServiceNotSupported
+from cas.dlms.redaction import redact
 from cas.dlms.requested import check_requested
 from cas.xml import DECLARATIONS, parse, read, write
 
@@ -44,6 +45,11 @@ def descriptor_of(octets: Octets) -> dev.CosemAccessDescriptor:
         return dev.CosemAccessDescriptor(cosem_acse_descriptor=dev.CosemAcseDescriptor(rlrq=apdu))
     chosen: dict[str, Any] = {_REQUEST[type(apdu).__name__]: apdu}
     return dev.CosemAccessDescriptor(cosem_xdlms_descriptor=dev.CosemXdlmsDescriptor(**chosen))
+
+
+def shown_descriptor(octets: Octets) -> dev.CosemAccessDescriptor:
+    """The descriptor that was stored, for clients and operators: passwords and new secrets in it are blanked."""
+    return descriptor_of(Octets(redact("sent", octets)))
 
 
 def step_of(octets: Octets) -> Step:

@@ -1,27 +1,27 @@
 """The noun DeviceAccess: from the message to the use case, and its outcome to an answer (IEC TS 62056-9-1, 7.2.3)."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
-from uuid import UUID
 
 from xsdata.models.datatype import XmlDateTime
 
 from cas.access.codes import Code
+from cas.access.document import cosem_accesses, notified, opening_tag, written_terms
 from cas.access.errors import Problem, Refused
-from cas.access.model import DeviceAccess, Origin, Result, Selection, Tally
+from cas.access.model import DeviceAccess, Origin, Selection, Tally
 from cas.access.order import instant
 from cas.access.service import AccessService
 from cas.bindings import device_access as dev
 from cas.bindings import message as mes
-from cas.soap.answer import Answer
+from cas.soap.answer import Answer, done, written
+from cas.soap.desk import Desk, Handler
 from cas.soap.message import Message
 from cas.soap.problems import error
+from cas.xml import write
 
-Handler = Callable[[AccessService, Message], Awaitable[Answer]]
 
-
-async def create(service: AccessService, message: Message) -> Answer:
-    """Make a resource; if it is on-demand answer with the results when all have come or the wait ends."""
+async def create(desk: Desk, message: Message) -> Answer:
+    """Make a resource; if it is on-demand, and no asynchronous reply is wanted, answer with the results."""
     header = message.header
     origin = Origin(
         source=header.source,
@@ -33,15 +33,15 @@ async def create(service: AccessService, message: Message) -> Answer:
         dev_form=message.dev_form,
         ack_required=bool(header.ack_required),
     )
-    access = await service.create(_noun(message), origin)
-    if not access.is_on_demand:
-        return _done([access.id])
-    return await _with_results(service, [access], Selection(ids=(access.id,)), dev_form=message.dev_form)
+    access = await desk.access.create(_noun(message), origin)
+    if access.origin.async_reply or not access.is_on_demand:
+        return done([access.id])
+    return await _with_results(desk.access, [access], Selection(ids=(access.id,)), dev_form=message.dev_form)
 
 
-async def get(service: AccessService, message: Message) -> Answer:
+async def get(desk: Desk, message: Message) -> Answer:
     """Answer with resources and their results, as far as the request selects them."""
-    found = await service.get(_ids(message))
+    found = await desk.access.get(_ids(message))
     request = message.content.request or mes.RequestType()
     selection = Selection(
         ids=tuple(access.id for access in found),
@@ -52,24 +52,24 @@ async def get(service: AccessService, message: Message) -> Answer:
     if selection.start and selection.end and selection.start >= selection.end:
         raise Refused([Problem(Code.RELATIONSHIP, "EndTime is not after StartTime", "/Request/EndTime")])
     if message.noun is not None:
-        selection = await service.narrow(selection, message.noun)
+        selection = await desk.access.narrow(selection, message.noun)
     dev_form = message.dev_form if message.noun is not None else found[0].origin.dev_form
-    return await _with_results(service, found, selection, dev_form=dev_form)
+    return await _with_results(desk.access, found, selection, dev_form=dev_form)
 
 
-async def cancel(service: AccessService, message: Message) -> Answer:
+async def cancel(desk: Desk, message: Message) -> Answer:
     """Stop resources at the next APDU boundary."""
-    return _done(await service.cancel(_ids(message)))
+    return done(await desk.access.cancel(_ids(message)))
 
 
-async def close(service: AccessService, message: Message) -> Answer:
+async def close(desk: Desk, message: Message) -> Answer:
     """Let resources activate no further."""
-    return _done(await service.close(_ids(message)))
+    return done(await desk.access.close(_ids(message)))
 
 
-async def delete(service: AccessService, message: Message) -> Answer:
+async def delete(desk: Desk, message: Message) -> Answer:
     """Remove resources with their results."""
-    return _done(await service.delete(_ids(message)))
+    return done(await desk.access.delete(_ids(message)))
 
 
 HANDLERS: Mapping[str, Handler] = {"create": create, "get": get, "cancel": cancel, "close": close, "delete": delete}
@@ -93,27 +93,40 @@ def _instant(value: XmlDateTime | None, element: str) -> datetime | None:
         raise Refused([Problem(Code.REQUEST, f"{value} is outside of the years 1 to 9999", element)]) from None
 
 
-def _done(ids: Sequence[UUID]) -> Answer:
-    return Answer(mes.ReplyType(result=mes.Result.OK, id=_written(ids)))
-
-
-def _written(ids: Sequence[UUID]) -> tuple[mes.IdType, ...]:
-    return tuple(mes.IdType(value=str(access_id)) for access_id in ids)
-
-
 async def _with_results(
     service: AccessService, found: Sequence[DeviceAccess], selection: Selection, *, dev_form: bool
 ) -> Answer:
-    def results(access: DeviceAccess) -> AsyncIterator[Result]:
-        return service.store.results(access.id, selection)
-
     tally = await service.store.tally(selection)
     reply = mes.ReplyType(
         result=mes.Result.OK if tally.complete else mes.Result.PARTIAL,
         error=tuple(_shortfalls(tally)),
-        id=_written(selection.ids),
+        id=written(selection.ids),
     )
-    return Answer(reply, tuple(found), results, dev_form)
+    return Answer(reply, _written_accesses(service, found, selection, "dev" if dev_form else "mes"))
+
+
+async def _written_accesses(
+    service: AccessService, found: Sequence[DeviceAccess], selection: Selection, prefix: str
+) -> AsyncIterator[str]:
+    for access in found:
+        names = {target.device_id: target.name for target in access.targets}
+        yield opening_tag(dev.DeviceAccess(id=str(access.id)), f"{prefix}:DeviceAccess")
+        references = dev.DevicesReferenceList(
+            device_reference=tuple(dev.DeviceReference(device_id=target.name) for target in access.targets),
+            group_reference=tuple(dev.GroupReference(group_id=group_id) for group_id in access.groups),
+        )
+        yield write(references, "dev:DevicesReferenceList")
+        yield "<dev:CosemAccessList>"
+        results = service.store.results(access.id, selection)
+        named = ((result, names.get(result.device_id, result.device_id)) async for result in results)
+        async for piece in cosem_accesses(enumerate(access.requests), named):
+            yield piece
+        if access.terms.accept_data_notification:
+            async for piece in notified(service.store.notifications(access.id, selection)):
+                yield piece
+        yield "</dev:CosemAccessList>"
+        yield written_terms(access.terms)
+        yield f"</{prefix}:DeviceAccess>"
 
 
 def _shortfalls(tally: Tally) -> list[mes.ErrorType]:

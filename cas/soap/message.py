@@ -13,7 +13,7 @@ from cas.bindings import device_access as dev
 from cas.bindings import message as mes
 from cas.cosem.selection_xml import mend_selections
 from cas.soap.errors import MessageRefused
-from cas.soap.problems import error, error_at
+from cas.soap.problems import error_at
 from cas.soap.schema import Validator
 from cas.xml import XmlError, arrange, name, parse, read
 
@@ -35,6 +35,8 @@ class Message:
 
     element: Element
     content: mes.RequestMessageType
+    is_statistic_request: bool = False
+    """Whether it is a CosemDeviceStatisticRequest, which has no header: it counts as a get of ResourceDirectory (D)."""
 
     @property
     def header(self) -> mes.HeaderType:
@@ -59,6 +61,8 @@ def read_message(body: Element, validator: Validator, *, limit: int, strict: boo
 
     Raises MessageRefused.
     """
+    if body.tag == f"{{{MES}}}CosemDeviceStatisticRequest":
+        return _read_statistic_request(body, validator)
     _look(body)
     if (compressed := body.find(f"{{{MES}}}Payload/{{{MES}}}Compressed")) is not None:
         _unpack(compressed, limit)
@@ -78,8 +82,6 @@ def read_message(body: Element, validator: Validator, *, limit: int, strict: boo
 
 def _look(body: Element) -> None:
     """Whether it is a request, and its verb and noun are known: told before all that is wrong inside."""
-    if body.tag == f"{{{MES}}}CosemDeviceStatisticRequest":
-        raise MessageRefused([not_available("CosemDeviceStatisticRequest", Code.NOUN)])
     if body.tag != f"{{{MES}}}RequestMessage":
         namespace = etree.QName(body).namespace
         details = f"mes:RequestMessage is expected in namespace {MES}, here is {name(body)} in {namespace or 'none'}"
@@ -93,10 +95,11 @@ def _look(body: Element) -> None:
         raise MessageRefused(errors)
 
 
-def not_available(what: str, code: Code, xpath: str | None = None) -> mes.ErrorType:
-    """What is told of a part of the interface that this release does not have."""
-    reason = "not available in this release"
-    return error(code, f"{what} is not available in this release", reason=reason, xpath=xpath)
+def _read_statistic_request(body: Element, validator: Validator) -> Message:
+    if errors := validator.errors(body):
+        raise MessageRefused(errors)
+    header = mes.HeaderType(verb=mes.Verb.GET, noun="ResourceDirectory")
+    return Message(body, mes.RequestMessageType(header=header), is_statistic_request=True)
 
 
 def _unpack(compressed: Element, limit: int) -> None:

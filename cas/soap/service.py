@@ -15,16 +15,19 @@ import structlog
 
 from cas.access.codes import Code
 from cas.access.errors import Refused, Stopping
+from cas.access.inventory import Inventory
 from cas.access.service import AccessService
 from cas.bindings import message as mes
 from cas.security.authentication import Credentials
 from cas.security.errors import RequestDenied, TooManyRequests, Unauthenticated
 from cas.security.guard import Door
-from cas.soap.answer import Answer, fault_message, response
-from cas.soap.device_access import HANDLERS
+from cas.soap import device_access, device_groups, listings
+from cas.soap.answer import Answer, enveloped, fault_message, response
+from cas.soap.desk import Desk, Handler
 from cas.soap.envelope import Envelope, Version, fault, recognise, version_of
 from cas.soap.errors import Denied, MessageRefused, NotSoap, SoapError
-from cas.soap.message import Message, not_available, read_message
+from cas.soap.listings import statistics
+from cas.soap.message import Message, read_message
 from cas.soap.problems import error, errors_of
 from cas.soap.schema import Validator
 from cas.store.errors import StoreError
@@ -34,6 +37,13 @@ log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 R = TypeVar("R")
+
+_HANDLERS: Mapping[str, Mapping[str, Handler]] = {
+    "DeviceAccess": device_access.HANDLERS,
+    "DeviceGroups": device_groups.HANDLERS,
+    "DeviceGroup": device_groups.HANDLERS,
+    "ResourceDirectory": listings.HANDLERS,
+}
 
 # Octets of a request from which on it is read beside the event loop.
 LARGE = 65_536
@@ -52,8 +62,10 @@ class Reply:
 class SoapService:
     """Answers requests. `strict`: elements must come in schema order; `limit`: octets of an unpacked payload."""
 
-    def __init__(self, access: AccessService, guard: Door, *, limit: int, strict: bool = False) -> None:
-        self._access = access
+    def __init__(
+        self, access: AccessService, inventory: Inventory, guard: Door, *, limit: int, strict: bool = False
+    ) -> None:
+        self._desk = Desk(access, inventory)
         self._guard = guard
         self._limit = limit
         self._strict = strict
@@ -78,6 +90,8 @@ class SoapService:
             message = await _beside(large, self._read_message, envelope)
             await self._guard.once(principal, message.header)
             demand = await self._guard.authorise(principal, message.content)
+            if message.is_statistic_request:
+                return Reply(200, version, enveloped(version, statistics(self._desk)))
             async with self._guard.recorded(principal, demand, message.content, octets) as outcome:
                 answer = await self._serve(message)
                 outcome["result"] = answer.reply.result.value
@@ -101,12 +115,12 @@ class SoapService:
     async def _serve(self, message: Message) -> Answer:
         verb, noun = message.header.verb.value, message.header.noun
         structlog.contextvars.bind_contextvars(verb=verb, noun=noun, message_id=message.header.message_id)
-        if noun != "DeviceAccess":
-            raise MessageRefused([not_available(f"the noun {noun}", Code.NOUN, "mes:Noun")])
-        if verb not in HANDLERS:
-            raise MessageRefused([not_available(f"the verb {verb} of {noun}", Code.VERB, "mes:Verb")])
+        handlers = _HANDLERS[noun]
+        if verb not in handlers:
+            details = f"{noun} has no verb {verb}, only {', '.join(handlers)}"
+            raise MessageRefused([error(Code.VERB, details, xpath="mes:Verb")])
         try:
-            return await HANDLERS[verb](self._access, message)
+            return await handlers[verb](self._desk, message)
         except Refused as problem:
             raise MessageRefused(errors_of(problem.problems, message.element)) from None
 

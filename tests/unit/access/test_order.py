@@ -8,7 +8,7 @@ from xsdata.models.datatype import XmlDateTime, XmlDuration
 from cas.access.codes import Code
 from cas.access.errors import Problem, Refused
 from cas.access.model import Origin
-from cas.access.order import read_order
+from cas.access.order import Rules, read_order
 from cas.bindings import cosempdu as cos
 from cas.bindings import device_access as dev
 from cas.dlms.apdu import decode_apdu
@@ -34,7 +34,7 @@ def descriptor_problems(descriptor: dev.CosemAccessDescriptor) -> list[Problem]:
 
 def problems(order: dev.DeviceAccess, origin: Origin | None = None) -> list[Problem]:
     with pytest.raises(Refused) as refused:
-        read_order(order, origin or Origin(), NOW)
+        read_order(order, origin or Origin(), NOW, Rules())
     return list(refused.value.problems)
 
 
@@ -44,14 +44,14 @@ def when(instant: datetime) -> XmlDateTime:
 
 @pytest.mark.clause("5.2.2")
 def test_an_order_for_now_is_read() -> None:
-    order = read_order(noun(priority=7, activates=when(NOW - HOUR), expires=when(NOW + HOUR)), Origin(), NOW)
+    order = read_order(noun(priority=7, activates=when(NOW - HOUR), expires=when(NOW + HOUR)), Origin(), NOW, Rules())
     assert order.names == ("M1",)
     assert [decode_apdu(octets) for octets in order.requests] == [get_request()]
     assert (order.terms.priority, order.terms.activates, order.terms.expires) == (7, NOW - HOUR, NOW + HOUR)
 
 
 def test_a_time_without_a_zone_is_utc() -> None:
-    order = read_order(noun(expires=XmlDateTime(2025, 3, 1, 13, 0, 0)), Origin(), NOW)
+    order = read_order(noun(expires=XmlDateTime(2025, 3, 1, 13, 0, 0)), Origin(), NOW, Rules())
     assert order.terms.expires == NOW + HOUR
 
 
@@ -66,7 +66,6 @@ def test_a_time_without_a_zone_is_utc() -> None:
         ({"expires": XmlDateTime(12025, 3, 1, 13, 0, 0)}, Code.PAYLOAD, "Expires"),
         ({"repeating_interval": XmlDuration("P9999Y")}, Code.PAYLOAD, "RepeatingInterval"),
         ({"duration": XmlDuration("P99999999999999D")}, Code.PAYLOAD, "Duration"),
-        ({"accept_data_notification": True}, Code.NOT_ATTEMPTED, "AcceptDataNotification"),
         ({"devices_reference_list": None}, Code.MANDATORY, "DevicesReferenceList"),
         ({"devices_reference_list": dev.DevicesReferenceList()}, Code.MANDATORY, "DevicesReferenceList"),
         ({"cosem_access_list": None}, Code.MANDATORY, "CosemAccessList"),
@@ -88,7 +87,7 @@ def test_groups_and_devices_mix_each_group_once() -> None:
         device_reference=(dev.DeviceReference(device_id="M1"),),
         group_reference=tuple(dev.GroupReference(group_id=name) for name in ("G", "DG_ALL_METERS", "G")),
     )
-    order = read_order(noun(devices_reference_list=mixed), Origin(), NOW)
+    order = read_order(noun(devices_reference_list=mixed), Origin(), NOW, Rules())
     assert (order.names, order.groups) == (("M1",), ("G", "DG_ALL_METERS"))
 
 
@@ -98,7 +97,7 @@ def test_all_problems_are_told_at_once() -> None:
     )
     assert {problem.element for problem in told} == {
         "Expires",
-        "/Header/AsyncReplyFlag",
+        "/Header/ReplyAddress",
         "CosemAccessList",
     }
     assert all(problem.details for problem in told)
@@ -157,11 +156,20 @@ def test_the_parts_of_a_block_transfer_are_refused(descriptor: dev.CosemXdlmsDes
     assert form.rpartition("/")[2] in problem.details
 
 
-def test_what_this_release_does_not_do_is_refused_by_name() -> None:
-    sync = dev.CosemTimeSync(cosem_object=_DESCRIPTOR, min_time_diff=1, max_time_diff=60)
-    (problem,) = descriptor_problems(dev.CosemAccessDescriptor(cosem_time_sync=sync))
-    assert problem.element.endswith("/CosemTimeSync")
-    assert problem.reason == "not available in this release"
+@pytest.mark.clause("7.2.6")
+def test_a_procedure_is_checked_with_the_place_of_what_is_wrong() -> None:
+    sync = dev.CosemTimeSync(cosem_object=_DESCRIPTOR, min_time_diff=90, max_time_diff=60)
+    told = descriptor_problems(dev.CosemAccessDescriptor(cosem_time_sync=sync))
+    path = "CosemAccessList/CosemAccess[1]/CosemAccessDescriptor/CosemTimeSync"
+    assert [problem.element for problem in told] == [f"{path}/cosem-object", f"{path}/min-time-diff"]
+
+
+@pytest.mark.clause("5.2.4")
+def test_notifications_may_be_taken_of_all_devices_and_without_an_access() -> None:
+    listening = {"accept_data_notification": True, "devices_reference_list": None}
+    order = read_order(noun(**listening, cosem_access_list=None), Origin(), NOW, Rules())
+    assert (order.names, order.groups, order.requests) == ((), (), ())
+    assert read_order(noun(**listening), Origin(), NOW, Rules()).groups == ("DG_ALL_METERS",)
 
 
 def test_a_value_that_does_not_fit_its_type_is_refused() -> None:

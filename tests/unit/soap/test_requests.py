@@ -20,7 +20,7 @@ from cas.dlms.apdu import Request, Response
 from cas.soap.http import SoapHttp
 from cas.soap.service import SoapService
 from tests.access_fakes import FakeDevices, MemoryStore, get_response
-from tests.open_door import NOBODY, OpenDoor
+from tests.open_door import NO_INVENTORY, NOBODY, OpenDoor
 from tests.soap_messages import (
     GET_ENERGY,
     MES,
@@ -89,7 +89,9 @@ async def door(setting: Setting) -> AsyncIterator[Door]:
     async def ready() -> bool:
         return setting.ready
 
-    soap = SoapHttp(SoapService(access, OpenDoor(), limit=LIMIT, strict=setting.strict), ready, limit=LIMIT)
+    soap = SoapHttp(
+        SoapService(access, NO_INVENTORY, OpenDoor(), limit=LIMIT, strict=setting.strict), ready, limit=LIMIT
+    )
     application = web.Application()
     application.add_routes(soap.routes())
     async with TestClient(TestServer(application)) as client:
@@ -362,10 +364,12 @@ def broken(old: str, new: str) -> bytes:
         (broken("mes:RequestMessage", "mes:EventMessage"), "1.8", "mes:EventMessage", "mes:RequestMessage"),
         (broken(">create<", ">execute<"), "2.9", "mes:Verb", "'execute'"),
         (broken(">create<", ">erase<"), "2.9", "mes:Verb", "'erase'"),
-        (broken(">create<", ">change<"), "2.9", "mes:Verb", "not available"),
         (broken("<mes:Noun>DeviceAccess", "<mes:Noun>MeterReadings"), "2.5", "mes:Noun", "'MeterReadings'"),
-        (broken("<mes:Noun>DeviceAccess", "<mes:Noun>DeviceGroups"), "2.5", "mes:Noun", "not available"),
-        (envelope("<mes:CosemDeviceStatisticRequest/>"), "2.5", None, "not available"),
+        (broken("<mes:Noun>DeviceAccess", "<mes:Noun>DeviceGroups"), "5.8", "mes:DeviceGroups", "payload"),
+        (request("cancel", noun="DeviceGroup"), "2.9", "mes:Verb", "no verb cancel"),
+        (request("delete", noun="DeviceGroups"), "1.6", "mes:ID", "name the group"),
+        (request("create", noun="ResourceDirectory"), "2.9", "mes:Verb", "only get"),
+        (envelope("<mes:CosemDeviceStatisticRequest>1</mes:CosemDeviceStatisticRequest>"), "1.8", None, "empty"),
         (broken("<mes:Verb>create</mes:Verb>", ""), "1.8", "mes:Noun", "Verb"),
         (broken("<dev:Priority>3", "<dev:Priority>300"), "1.8", "dev:Priority", "300"),
         (broken("<cos:class-id>3", "<cos:class-id>three"), "1.8", "cos:class-id", "three"),
@@ -385,9 +389,9 @@ def broken(old: str, new: str) -> bytes:
         ),
         (
             create(["M1"], header="<mes:AsyncReplyFlag>true</mes:AsyncReplyFlag>"),
-            "5.2",
-            "mes:AsyncReplyFlag",
-            "not available",
+            "1.5",
+            "mes:ReplyAddress",
+            "say where",
         ),
         (
             create(
@@ -475,7 +479,9 @@ async def test_a_stopping_service_says_try_later(setting: Setting) -> None:
     store = MemoryStore()
     access = AccessService(store, setting.devices, sync_wait=1)
     await access.stop(0)
-    reply = await SoapService(access, OpenDoor(), limit=LIMIT).answer(create(["M1"]), "application/soap+xml", NOBODY)
+    reply = await SoapService(access, NO_INVENTORY, OpenDoor(), limit=LIMIT).answer(
+        create(["M1"]), "application/soap+xml", NOBODY
+    )
     answer = Answer("".join([piece async for piece in reply.pieces]).encode())
     assert (reply.status, answer.codes) == (503, ["5.1"])
 
