@@ -10,6 +10,7 @@ from cas.dlms.security.authentication import Credentials, Mechanism
 from cas.dlms.security.ciphering import Ciphering
 from cas.dlms.security.control import SecurityControl
 from cas.dlms.security.keys import Secret
+from cas.dlms.security.parties import Parties
 from cas.dlms.security.policy import Protection
 
 CONTEXT = "2.16.756.5.8.1."
@@ -48,6 +49,12 @@ class Settings:
     """Use general block transfer also for services that have blocks of their own."""
     block_window: int = 16
     """Blocks of general block transfer that the client takes in a row, 1 to 63."""
+    dedicated_key: bool = False
+    """Propose a fresh dedicated key in each association, for what follows the AARQ."""
+    parties: Parties | None = None
+    """Keys for general-ciphering and general-signing, and which of the two are used."""
+    last_counter: int | None = None
+    """The device's last invocation counter that was accepted in an earlier association."""
     dedicated: Ciphering | None = None
     """The dedicated key, with the authentication key, for what follows the AARQ."""
     asked: cos.AarqApdu | None = None

@@ -14,7 +14,7 @@ from cas.dlms.acse import Negotiated, Settings
 from cas.dlms.apdu import Request, Response, decode_apdu, encode_apdu
 from cas.dlms.conformance import Conformance
 from cas.dlms.invoke_id import confirmed, is_long, number_of, numbered, same_identity
-from cas.dlms.protection import OVERHEAD, Channel
+from cas.dlms.protection import Channel
 from cas.dlms.security.authentication import Handshake, Mechanism
 from cas.dlms.security.ciphering import check_counter
 from cas.dlms.security.wrapping import NOTIFICATIONS, Scope, is_ciphered
@@ -52,10 +52,16 @@ _WHOLE_ANSWERS = frozenset(
 class Association:
     """One association with one logical device, from the client's side.
 
-    `take_counter` gives the next invocation counter of the client under the global key, never one twice.
+    `take_counter` gives the next invocation counter of the client under the global key, never one twice; `random` so
+    many octets of fresh entropy, for dedicated and other keys of its own.
     """
 
-    def __init__(self, settings: Settings, take_counter: Callable[[], int] | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        take_counter: Callable[[], int] | None = None,
+        random: Callable[[int], bytes] | None = None,
+    ) -> None:
         self.settings = settings
         self.state = State.IDLE
         self.negotiated: Negotiated | None = None
@@ -65,6 +71,7 @@ class Association:
         self.dropped = 0
         """How many notifications were not protected as they must be: anybody may have sent them."""
         self._invoke_id = 0
+        self._random = random
         self._limits_of: dict[type, Limits] = {}
         self._channel = Channel(
             own_title=settings.client_title,
@@ -75,7 +82,11 @@ class Association:
             peer_title=settings.server_title,
             dedicated=settings.dedicated,
             general=settings.general,
+            parties=settings.parties,
+            random=random,
         )
+        if settings.last_counter is not None:
+            self._channel.last_counter[Scope.GLOBAL] = settings.last_counter
 
     def associate(self, challenge: bytes) -> Exchange[Negotiated]:
         """Open the association; `challenge` is fresh entropy, 8 to 64 octets, for high level security.
@@ -85,7 +96,7 @@ class Association:
         self.state = follow(self.state, Event.REQUEST)
         try:
             challenge = acse.challenge_of(self.settings, challenge)
-            initiate = encode_apdu(acse.initiate_request(self.settings))
+            initiate = encode_apdu(self._initiate_request())
             aarq = acse.aarq(self.settings, challenge, self._channel.seal(initiate, scope=Scope.GLOBAL))
             self.aare = answer = yield from self._converse(aarq, cos.AareApdu)
             acse.check_accepted(answer)
@@ -157,6 +168,22 @@ class Association:
         """The link is gone, or is about to be closed."""
         self.state = follow(self.state, Event.ABORT)
 
+    @property
+    def last_counter(self) -> int | None:
+        """The device's last invocation counter under the global key; None before it has used any."""
+        return self._channel.last_counter.get(Scope.GLOBAL)
+
+    def _initiate_request(self) -> cos.InitiateRequest:
+        """What is proposed; with a dedicated key that is drawn for this association, where one is wanted."""
+        request = acse.initiate_request(self.settings)
+        if not self.settings.dedicated_key or request.dedicated_key or self.settings.control is None:
+            return request
+        if self._random is None or self.settings.ciphering is None:
+            raise errors.KeyUnusable("a dedicated key takes a source of entropy, and the keys of the device")
+        key = self._random(self.settings.ciphering.suite.key_length)
+        self._channel.dedicated = self.settings.ciphering.with_key(key)
+        return replace(request, dedicated_key=key)
+
     def _take_title(self, aare: cos.AareApdu) -> None:
         title = aare.responding_ap_title
         if title is None or not self.settings.names_titles:
@@ -168,7 +195,7 @@ class Association:
     def _take_context(self, aare: cos.AareApdu) -> Negotiated:
         if aare.user_information is None:
             raise errors.DecodeError("missing", path="user-information")
-        initiate = self._channel.open(aare.user_information)
+        initiate = self._channel.open(aare.user_information, initiate=True)
         self.aare = replace(aare, user_information=initiate)  # as it is to be read
         return acse.negotiated(decode_apdu(initiate), self.settings.conformance)
 
@@ -176,7 +203,7 @@ class Association:
         """The RLRE, its user-information deciphered; what is not protected as it must be is refused."""
         if self.settings.control is None or rlre.user_information is None:
             return rlre
-        return replace(rlre, user_information=self._channel.open(rlre.user_information))
+        return replace(rlre, user_information=self._channel.open(rlre.user_information, initiate=True))
 
     def _authenticate(self, challenge: bytes, aare: cos.AareApdu) -> Exchange[None]:
         value = aare.responding_authentication_value
@@ -283,7 +310,7 @@ class Association:
 
     def _limits(self, service: type) -> Limits:
         if service not in self._limits_of:
-            request = self._max_pdu - (OVERHEAD if self.settings.control else 0)
+            request = self._max_pdu - self._channel.overhead
             split = bool(block_service(service) & self._agreed)
             general = self._has_blocks and (self.settings.general_blocks or not split)
             self._limits_of[service] = Limits(request, _ANSWER_LIMIT, split=split, general=general)

@@ -57,7 +57,7 @@ class Client:
     ) -> None:
         self._transport = transport
         self._counters = counters
-        self._association = Association(settings, counters.take if counters else None)
+        self._association = Association(settings, counters.take if counters else None, os.urandom)
         self._on_notification = on_notification
 
     @property

@@ -1,17 +1,23 @@
 """Seals what one side sends and opens what it receives, for the life of an association (Green Book 8.3, 9.2.7).
 
 Role-neutral: the client's outgoing APDUs are requests, the server's are responses. What must be protected is our own
-decision, made when the association was configured; the peer can do more, never less.
+decision, made when the association was configured; the peer can do more, never less. What is signed and ciphered is
+signed first; either order is understood.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from cas.bindings.cosempdu import GeneralCiphering, GeneralSigning, KeyId
+from cas.dlms.apdu import decode_apdu
 from cas.dlms.errors import DecipheringError, KeyUnusable, PolicyViolation, WrongSystemTitle
-from cas.dlms.security.ciphering import Ciphering, check_counter
+from cas.dlms.security.ciphering import Ciphering, Unprotected, check_counter
 from cas.dlms.security.control import SecurityControl
+from cas.dlms.security.general import Header, header_of
+from cas.dlms.security.parties import KeyChoice, Parties, choice_of
 from cas.dlms.security.policy import Protection
 from cas.dlms.security.wrapping import (
+    NOTIFICATIONS,
     Scope,
     has_service_specific,
     is_ciphered,
@@ -21,9 +27,25 @@ from cas.dlms.security.wrapping import (
     wrap_general,
 )
 
-_EXCEPTION_RESPONSE, _CONFIRMED_SERVICE_ERROR = 216, 14
-OVERHEAD = 1 + 3 + 9 + 17
-"""Octets that sealing adds at the most: tag, length, system title of the general form, SC, counter and tag."""
+GENERAL_CIPHERING, GENERAL_SIGNING = 221, 223
+_MAY_BE_PLAIN = frozenset((216, 14))
+"""exception-response and confirmedServiceError."""
+_TRANSACTION = 8
+"""Octets of our transaction-ids."""
+_OVERHEAD = 1 + 3 + 9 + 17
+"""Tag, length, system title of the general form, SC, counter and tag."""
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """How an APDU came: its security control, None for in the clear, and what was around it."""
+
+    control: SecurityControl | None = None
+    scope: Scope | None = None
+    general: bool = False
+    key: KeyChoice | None = None
+    """How its key was named, under general-ciphering."""
+    signed: bool = False
 
 
 @dataclass(slots=True)
@@ -41,10 +63,35 @@ class Channel:
     peer_title: bytes | None = None
     general: bool = False
     """Use general-glo-ciphering also for services that have a glo- form."""
+    parties: Parties | None = None
+    """Keys of both sides for general-ciphering and general-signing, and which of the two are used."""
+    random: Callable[[int], bytes] | None = None
+    """Fresh entropy, for keys and transaction-ids of general-ciphering and general-signing."""
+    answers: bool = False
+    """Whether this side answers: under the transaction-id of the request, where it has one."""
     last_counter: dict[Scope, int] = field(default_factory=dict)
+    received: Received = field(default_factory=Received)
+    """How the last APDU came."""
+    transaction: bytes = b""
+    """The transaction-id of the exchange under way."""
+
+    @property
+    def overhead(self) -> int:
+        """Octets that sealing adds at the most."""
+        return (_OVERHEAD if self.control else 0) + (self.parties.overhead if self.parties else 0)
 
     def seal(self, plain: bytes, *, scope: Scope | None = None) -> bytes:
-        """Protect an outgoing APDU, with the dedicated key if there is one. Raises KeyUnusable, CounterExhausted."""
+        """Protect an outgoing APDU, with the dedicated key if there is one. Raises KeyUnusable, CounterExhausted.
+
+        With a `scope` it is the initiateRequest or -Response of ACSE, which is ciphered in its own form, not signed.
+        """
+        parties = self.parties if scope is None or self.ciphering is None else None
+        if parties is not None and (parties.sign or parties.key):
+            header = self._header()
+            if parties.sign:
+                plain = parties.signed(plain, header)
+            if parties.key and self.control is not None:
+                return parties.ciphered(plain, header, self._entropy, self.next_counter(), self.control)
         if self.control is None:
             return plain
         if scope is None:
@@ -63,17 +110,46 @@ class Channel:
             raise KeyUnusable("no invocation counter is configured for this association")
         return self.take_counter()
 
-    def open(self, octets: bytes) -> bytes:
+    def open(self, octets: bytes, *, initiate: bool = False) -> bytes:
         """Unprotect an incoming APDU, and refuse what is forged, replayed or protected less than required.
 
         An exception-response or confirmedServiceError may come in the clear: a peer that cannot decipher cannot
-        cipher its complaint either. It ends or changes nothing that an attacker on the wire could not.
-        Raises SecurityError, DecodeError, KeyUnusable.
+        cipher its complaint either. It ends or changes nothing that an attacker on the wire could not. `initiate`: it
+        stands in an APDU of ACSE, and is not signed. Raises SecurityError, DecodeError, KeyUnusable.
         """
-        if not octets or not is_ciphered(octets[0]):
-            if not octets or octets[0] not in (_EXCEPTION_RESPONSE, _CONFIRMED_SERVICE_ERROR):
-                self.required.require(None)
+        self.received = Received()
+        if not octets or not is_protected(octets[0]):
+            if not octets or octets[0] not in _MAY_BE_PLAIN:
+                self._require(None, initiate=initiate)
             return octets
+        plain, signed, opened, key, scope, general = octets, False, None, None, None, False
+        headers: list[Header] = []
+        if plain[0] == GENERAL_SIGNING:
+            plain, signed = self._verify(plain, headers), True
+        if plain and plain[0] == GENERAL_CIPHERING:
+            opened, key = self._decipher(plain, headers)
+            plain = opened.plain
+        elif plain and is_ciphered(plain[0]):
+            opened, scope, general = self._unwrap(plain)
+            plain = opened.plain
+        if plain and plain[0] == GENERAL_SIGNING and not signed:
+            plain, signed = self._verify(plain, headers), True
+        control = opened.control if opened else None
+        self._require(control, signed=signed, initiate=initiate)
+        if opened is not None and (scope or key is KeyChoice.IDENTIFIED):
+            counted = scope or Scope.GLOBAL
+            self.last_counter[counted] = check_counter(opened.counter, self.last_counter.get(counted))
+        elif headers:
+            self._check_fresh(headers, plain)
+        if headers and self.answers:
+            self.transaction = headers[0].transaction_id
+        self.received = Received(control, scope, general, key, signed)
+        return plain
+
+    def _require(self, control: SecurityControl | None, *, signed: bool = False, initiate: bool = False) -> None:
+        self.required.require(control, signed=signed or initiate)
+
+    def _unwrap(self, octets: bytes) -> tuple[Unprotected, Scope, bool]:
         ciphered = unwrap(octets)
         if ciphered.title and self.peer_title and ciphered.title != self.peer_title:
             raise WrongSystemTitle(ciphered.title, self.peer_title)
@@ -84,12 +160,69 @@ class Channel:
         title = self.peer_title or ciphered.title
         if not title:
             raise KeyUnusable("the system title of the device is unknown: register the device with its system title")
-        plain, counter, control = ciphering.unprotect(ciphered.content, title)
-        if control.broadcast:
-            raise PolicyViolation("an APDU under the broadcast key has no place in an association")
-        self.required.require(control)
-        self.last_counter[ciphered.scope] = check_counter(counter, self.last_counter.get(ciphered.scope))
-        return require_plain_tag(ciphered, plain)
+        opened = ciphering.unprotect(ciphered.content, title)
+        _refuse_broadcast(opened.control.broadcast)
+        require_plain_tag(ciphered, opened.plain)
+        return opened, ciphered.scope, ciphered.plain_tag is None
+
+    def _decipher(self, octets: bytes, headers: list[Header]) -> tuple[Unprotected, KeyChoice]:
+        apdu = decode_apdu(octets)
+        assert isinstance(apdu, GeneralCiphering)  # noqa: S101 - by its tag
+        headers.append(self._addressed(header_of(apdu)))
+        if self.parties is None:
+            raise DecipheringError("an APDU came under general-ciphering, and this association has no keys for it")
+        key = choice_of(apdu.key_info)
+        if apdu.key_info and apdu.key_info.identified_key:
+            _refuse_broadcast(apdu.key_info.identified_key.key_id is KeyId.GLOBAL_BROADCAST_ENCRYPTION_KEY)
+        opened = self.parties.deciphered(apdu)
+        _refuse_broadcast(opened.control.broadcast)
+        return opened, key
+
+    def _verify(self, octets: bytes, headers: list[Header]) -> bytes:
+        apdu = decode_apdu(octets)
+        assert isinstance(apdu, GeneralSigning)  # noqa: S101 - by its tag
+        headers.append(self._addressed(header_of(apdu)))
+        if self.parties is None:
+            raise KeyUnusable("a signed APDU came, and no public key of the peer is configured")
+        return self.parties.verified(apdu)
+
+    def _addressed(self, header: Header) -> Header:
+        """The header, if it is of the peer, and for us. Raises WrongSystemTitle."""
+        if self.peer_title and header.originator != self.peer_title:
+            raise WrongSystemTitle(header.originator, self.peer_title)
+        if header.recipient != self.own_title:
+            raise WrongSystemTitle(header.recipient, self.own_title)
+        return header
+
+    def _check_fresh(self, headers: list[Header], plain: bytes) -> None:
+        """Where no counter tells a replay, the transaction-id must: an answer has that of its request."""
+        if self.answers:
+            return
+        is_notification = bool(plain) and plain[0] in NOTIFICATIONS
+        if is_notification or any(header.transaction_id != self.transaction for header in headers):
+            raise PolicyViolation("an APDU came under another transaction-id than that of the request: a replay?")
+
+    def _header(self) -> Header:
+        if not self.answers or not self.transaction:
+            self.transaction = self._entropy(_TRANSACTION)
+        if not self.peer_title:
+            raise KeyUnusable("the system title of the device is unknown: register the device with its system title")
+        return Header(self.transaction, self.own_title, self.peer_title)
+
+    def _entropy(self, size: int) -> bytes:
+        if self.random is None:
+            raise KeyUnusable("no source of entropy is configured for this association")
+        return self.random(size)
 
     def _key(self, scope: Scope) -> Ciphering | None:
         return self.ciphering if scope is Scope.GLOBAL else self.dedicated
+
+
+def is_protected(tag: int) -> bool:
+    """Whether an APDU with this tag is a ciphered or signed one."""
+    return is_ciphered(tag) or tag in (GENERAL_CIPHERING, GENERAL_SIGNING)
+
+
+def _refuse_broadcast(is_broadcast: bool) -> None:
+    if is_broadcast:
+        raise PolicyViolation("an APDU under the broadcast key has no place in an association")

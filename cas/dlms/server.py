@@ -25,11 +25,11 @@ from cas.dlms.errors import (
     SecurityError,
     UnexpectedApdu,
 )
-from cas.dlms.protection import OVERHEAD, Channel
+from cas.dlms.protection import Channel, Received
 from cas.dlms.security.authentication import Handshake, Mechanism
 from cas.dlms.security.ciphering import Ciphering
-from cas.dlms.security.control import SecurityControl
-from cas.dlms.security.wrapping import GENERAL_DED_CIPHERING, GENERAL_GLO_CIPHERING, Scope, is_ciphered, unwrap
+from cas.dlms.security.parties import KeyChoice
+from cas.dlms.security.wrapping import Scope
 from cas.dlms.server_acse import (
     Proposal,
     ServerSettings,
@@ -155,17 +155,21 @@ class ServerAssociation:
             take_counter=self._take_counter,
             peer_title=proposed.client_title or None,
             last_counter=last,
+            parties=self.settings.parties if ciphered else None,
+            random=self.settings.random,
+            answers=True,
         )
-        opened = self._open(proposed.user_information)
+        opened = self._open(proposed.user_information, initiate=True)
         initiate = decode_apdu(opened)
-        response, size = negotiate(initiate, self.settings, OVERHEAD if ciphered else 0)
+        overhead = channel.overhead
+        response, size = negotiate(initiate, self.settings, overhead)
         if isinstance(initiate, cos.InitiateRequest) and initiate.dedicated_key and keys and ciphered:
             channel.dedicated = Ciphering(keys.suite, initiate.dedicated_key, keys.authentication)
         challenge = self._start_handshake(proposed, ciphering)
         if not self._application.admit():
             raise AssociationRefused("rejected-transient", "no-reason-given")
         self.limit = size or _UNLIMITED
-        limit = self.limit - (OVERHEAD if ciphered else 0)
+        limit = self.limit - overhead
         conformance = Conformance.from_bits(response.negotiated_conformance)
         self._services = Services(self._application, conformance, limit, general_blocks=self.settings.general_blocks)
         self._initiate = encode_apdu(response)
@@ -195,7 +199,7 @@ class ServerAssociation:
         state = follow(self.state, Event.RELEASE)
         information = None
         if rlrq.user_information is not None:
-            self._open(rlrq.user_information)
+            self._open(rlrq.user_information, initiate=True)
             information = self._channel.seal(self._initiate, scope=Scope.GLOBAL)
         self.state = state
         self._end(Event.RELEASED)
@@ -215,22 +219,36 @@ class ServerAssociation:
             raise NotAssociated(Event.SERVE.value, self.state.value)
         before = self._channel.last_counter.get(Scope.GLOBAL)
         request = decode_apdu(self._open(apdu))
-        scope = unwrap(apdu).scope if is_ciphered(apdu[0]) else None
+        received = self._channel.received
         if self.state is State.AUTHENTICATING:
-            answer: object | None = self._prove(request, before, ciphered=scope is not None)
+            answer: object | None = self._prove(request, before, ciphered=self._uses_global_key(received))
         else:
             assert self._services is not None  # noqa: S101 - made when the association was accepted
             answer = self._services.serve(request)
-        return None if answer is None else self._channel.seal(encode_apdu(answer), scope=scope)
+        return None if answer is None else self._seal(encode_apdu(answer), received.scope)
 
-    def _open(self, octets: bytes) -> bytes:
-        """Unprotect a request; its answer is going to be protected likewise."""
-        plain = self._channel.open(octets)
-        self._channel.control = None
-        if is_ciphered(octets[0]):
-            self._channel.control = SecurityControl.parse(unwrap(octets).content[0])
-            self._channel.general = octets[0] in (GENERAL_GLO_CIPHERING, GENERAL_DED_CIPHERING)
+    def _open(self, octets: bytes, *, initiate: bool = False) -> bytes:
+        """Unprotect a request; its answer is going to be protected likewise, and as the policy for answers says."""
+        channel = self._channel
+        plain = channel.open(octets, initiate=initiate)
+        received, policy = channel.received, self.settings.response
+        channel.control = control = received.control
+        if control is not None:
+            channel.control = replace(
+                control,
+                authentication=control.authentication or policy.authentication,
+                encryption=control.encryption or policy.encryption,
+            )
+        channel.general = received.general
+        if channel.parties is not None:
+            channel.parties = replace(channel.parties, key=received.key, sign=received.signed or policy.signature)
         return plain
+
+    def _seal(self, answer: bytes, scope: Scope | None) -> bytes:
+        """Protect an answer under the key that the request used."""
+        if self._channel.parties is not None and (self._channel.parties.key or self._channel.parties.sign):
+            return self._channel.seal(answer)
+        return self._channel.seal(answer, scope=scope)
 
     def _prove(self, request: object, before: int | None, *, ciphered: bool) -> cos.ActionResponse:
         """Passes 3 and 4 of high level security; nothing else is allowed before them (Green Book 8.3, 9.2.7.4)."""
@@ -259,6 +277,10 @@ class ServerAssociation:
         return _action_response(
             ip, cos.ActionResponseWithOptionalData(result=cos.ActionResult.SUCCESS, return_parameters=proof)
         )
+
+    @staticmethod
+    def _uses_global_key(received: Received) -> bool:
+        return received.scope is Scope.GLOBAL or received.key is KeyChoice.IDENTIFIED
 
     def _verify(self, handshake: Handshake, parameters: Data, before: int | None, *, ciphered: bool) -> None:
         reply = parameters.value if parameters.tag == OCTET_STRING else b""

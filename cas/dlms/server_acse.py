@@ -4,6 +4,7 @@ Green Book 8.3, 9.4.2 and 9.4.4.1.
 """
 
 import hmac
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from cas.bindings import cosempdu as cos
@@ -12,6 +13,7 @@ from cas.dlms.conformance import LOGICAL_NAME, Conformance
 from cas.dlms.errors import AssociationRefused, ConfirmedServiceError
 from cas.dlms.security.authentication import Credentials, Mechanism
 from cas.dlms.security.keys import Secret, SymmetricKeys
+from cas.dlms.security.parties import Parties
 from cas.dlms.security.policy import Protection
 from cas.dlms.security.suites import TITLE_LENGTH
 
@@ -37,6 +39,12 @@ class ServerSettings:
     """For high level security by other means than `keys`, which GMAC uses."""
     keys: SymmetricKeys | None = None
     required: Protection = field(default_factory=Protection)
+    response: Protection = field(default_factory=Protection)
+    """The least protection of answers, which have at least that of their requests."""
+    parties: Parties | None = None
+    """Keys for general-ciphering and general-signing."""
+    random: Callable[[int], bytes] | None = None
+    """Fresh entropy, for keys that answers come under."""
     conformance: Conformance = LOGICAL_NAME
     max_pdu: int = 0xFFFF
     general_blocks: bool = False
