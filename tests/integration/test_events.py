@@ -6,6 +6,8 @@ from datetime import timedelta
 
 import pytest
 from aiohttp import web
+from psycopg import Rollback
+from structlog.testing import capture_logs
 
 from cas.access.events import notification_sink
 from cas.access.model import State, Terms
@@ -303,3 +305,66 @@ async def test_notifications_are_accepted_by_time_state_and_group(pool: Pool, ma
     async with pool.connection() as connection:
         rows = await (await connection.execute(b"SELECT access_id FROM notification")).fetchall()
     assert {row[0] for row in rows} == expected
+
+
+async def test_a_result_that_is_committed_late_is_told_all_the_same(pool: Pool, made: Resources) -> None:
+    async with receiving() as receiver, delivery(pool, receiver.url):
+        access = await made.make(receiver.url, "A", "B")
+        late = (
+            b"INSERT INTO result (access_id, activation, request, device_id, activated, code, reason, details)"
+            b" VALUES (%s, 1, 0, 'B', now(), '4.1', 'late', '')"
+        )
+        async with pool.connection() as connection, connection.transaction():
+            await connection.execute(late, [access.id])  # its event is the older one
+            await made.add(access, "A", 1)
+            await receiver.until(1)
+        _, second = await receiver.until(2)
+    assert second.texts("//dev:CosemErrorResult/dev:reason") == ["late"]
+
+
+async def test_results_that_are_not_stored_in_the_end_are_not_told(pool: Pool, made: Resources) -> None:
+    access = await made.make("http://127.0.0.1:1/")
+    async with pool.connection() as connection, connection.transaction():
+        await connection.execute(
+            b"INSERT INTO result (access_id, activation, request, device_id, activated, code, reason, details)"
+            b" VALUES (%s, 1, 0, 'A', now(), '4.1', 'r', 'd')",
+            [access.id],
+        )
+        raise Rollback
+    assert await made.waiting() == 0
+
+
+async def test_a_message_has_a_bounded_number_of_results(pool: Pool, made: Resources) -> None:
+    small = QUICK.__class__(gather=0.0, most_results=3)
+    async with receiving() as receiver:
+        access = await made.make(receiver.url, *"ABCDEFGH")
+        for number, name in enumerate("ABCDEFGH"):
+            await made.add(access, name, number)
+        async with delivery(pool, receiver.url, settings=small):
+            heard = await receiver.until(3)
+            await made.delivered()
+    assert [len(event.values) for event in heard] == [3, 3, 2]
+    assert [int(value) for event in heard for value in event.values] == list(range(8))
+
+
+async def test_the_delivery_goes_on_when_the_database_has_been_away(
+    pool: Pool, made: Resources, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cas.push.delivery.RECONNECT_AFTER", 0.01)
+    hang_up = (
+        b"SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        b" WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        b" AND (query LIKE 'LISTEN cas_stop' OR query LIKE 'SELECT pg_try_advisory_lock(%')"
+    )
+    with capture_logs() as logs:
+        async with receiving() as receiver, delivery(pool, receiver.url):
+            access = await made.make(receiver.url, "A", "B")
+            await made.add(access, "A", 1)
+            await receiver.until(1)
+            async with pool.connection() as connection:
+                await connection.execute(hang_up)
+            await made.add(access, "B", 2)
+            heard = await receiver.until(2)
+            await made.delivered()
+    assert heard[-1].values == ["2"]
+    assert any(line["event"] == "the delivery of events waits for the database" for line in logs)
