@@ -6,7 +6,6 @@ from datetime import timedelta
 
 import pytest
 from aiohttp import web
-from psycopg import Rollback
 from structlog.testing import capture_logs
 
 from cas.access.events import notification_sink
@@ -324,13 +323,14 @@ async def test_a_result_that_is_committed_late_is_told_all_the_same(pool: Pool, 
 
 async def test_results_that_are_not_stored_in_the_end_are_not_told(pool: Pool, made: Resources) -> None:
     access = await made.make("http://127.0.0.1:1/")
-    async with pool.connection() as connection, connection.transaction():
+    async with pool.connection() as connection:
+        await connection.execute(b"BEGIN")
         await connection.execute(
             b"INSERT INTO result (access_id, activation, request, device_id, activated, code, reason, details)"
             b" VALUES (%s, 1, 0, 'A', now(), '4.1', 'r', 'd')",
             [access.id],
         )
-        raise Rollback
+        await connection.execute(b"ROLLBACK")
     assert await made.waiting() == 0
 
 
