@@ -46,6 +46,16 @@ PREFIX = {
 """The prefixes of what we write."""
 DECLARATIONS = "".join(f' xmlns:{prefix}="{namespace}"' for namespace, prefix in PREFIX.items())
 
+MOST_TAGS = 500_000
+"""Tags of a document, and attributes. A request for 100 000 devices has a fifth of them."""
+MOST_NAMESPACES = 10_000
+"""Declarations of namespaces in a document."""
+
+_ENCODINGS = ("utf-8", "us-ascii", "ascii", "iso-8859-1")
+_ENCODING = re.compile(rb"""(?:\xef\xbb\xbf)?<\?xml\s[^>]*?\bencoding\s*=\s*["']([A-Za-z0-9._-]+)["']""")
+_DECLARATION_OCTETS = 1000
+_UTF_32 = (b"\xff\xfe\0\0", b"\0\0\xfe\xff", b"<\0\0\0", b"\0\0\0<")
+
 # the arcs before the last, which alone may be given on input (Green Book 8.3, 9.4.2.2)
 _OID_PREFIX = {"application-context-name": "2.16.756.5.8.1.", "mechanism-name": "2.16.756.5.8.2."}
 _INTEGER = re.compile(r"[+-]?[0-9]+", re.ASCII)
@@ -70,12 +80,27 @@ class XmlError(ValueError):
 def parse(octets: bytes) -> Element:
     """Parse a document from a stranger: no DTD, no entities, nothing fetched; comments and instructions are dropped.
 
-    Raises XmlError. libxml2 bounds depth (256) and the length of a text (10 MB).
+    Raises XmlError. UTF-8, UTF-16, ISO-8859-1 and ASCII are read, and no other encoding: in UTF-7 and its like a `<`
+    can be written in ways that no check before the parser sees. Elements and attributes are bounded by `MOST_TAGS`,
+    depth (256), names (50 000) and the length of a text (10 MB) by libxml2.
     """
+    octets = _utf_8(octets)
     if b"<!DOCTYPE" in octets:
         raise XmlError("a document type declaration is not accepted")
+    # Each element takes many times the octets that it is written with: counted before there are any.
+    if octets.count(b"<") > MOST_TAGS or octets.count(b"=") > MOST_TAGS:
+        raise XmlError(f"more than {MOST_TAGS} tags or attributes: divide the document")
+    # To move an element, every namespace in scope is looked through for each element in it.
+    if octets.count(b"xmlns") > MOST_NAMESPACES:
+        raise XmlError(f"more than {MOST_NAMESPACES} declarations of namespaces: declare them once, at the root")
     parser = etree.XMLParser(
-        resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_comments=True, remove_pis=True
+        encoding="utf-8",
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        huge_tree=False,
+        remove_comments=True,
+        remove_pis=True,
     )
     try:
         root = etree.fromstring(octets, parser)
@@ -85,9 +110,27 @@ def parse(octets: bytes) -> Element:
     except (ValueError, LookupError) as error:
         raise XmlError(str(error)) from None
     docinfo: Any = root.getroottree().docinfo
-    if docinfo.doctype:  # in an encoding in which it does not read <!DOCTYPE
+    if docinfo.doctype:  # pragma: no cover - nobody knows how; that it cannot be is not left to the check above
         raise XmlError("a document type declaration is not accepted")
     return root
+
+
+def _utf_8(octets: bytes) -> bytes:
+    """The document in UTF-8, whatever it says of itself (XML 1.0, appendix F). Raises XmlError."""
+    try:
+        if octets.startswith(_UTF_32):
+            raise XmlError("UTF-32 is not read: send UTF-8")
+        if octets.startswith((b"\xff\xfe", b"\xfe\xff")):
+            return octets.decode("utf-16").encode()
+        if octets.startswith((b"<\0", b"\0<")):
+            return octets.decode("utf-16-le" if octets[0] else "utf-16-be").encode()
+        declared = _ENCODING.match(octets[:_DECLARATION_OCTETS])
+        encoding = declared[1].decode().lower() if declared is not None else "utf-8"
+        if encoding not in _ENCODINGS:
+            raise XmlError(f"the encoding {encoding[:40]} is not read: send UTF-8")
+        return octets if encoding == "utf-8" else octets.decode(encoding).encode()
+    except UnicodeError as error:
+        raise XmlError(f"not in its encoding: {error.reason if hasattr(error, 'reason') else error}") from None
 
 
 def name(element: Element) -> str:
