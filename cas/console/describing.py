@@ -110,13 +110,22 @@ def _object(code: Obis, class_id: int) -> str:
     return obis_name(code) or f"{class_name(class_id)} {code}"
 
 
-def summary(first: bytes | None, count: int) -> str:
-    """What a resource asks for, in a line."""
-    if first is None:
-        return "nothing"
-    request = describe_request(first)
-    verb = {"get": "Read", "set": "Write", "action": "Run"}.get(request.kind, request.kind.capitalize())
-    return f"{verb} {request.name}{f' and {count - 1} more' if count > 1 else ''}"
+def summary(asked: Sequence[bytes], count: int) -> str:
+    """What a resource asks for, in a line; `asked` are its first requests, of `count`."""
+    if not asked:
+        return "Nothing"
+    requests = [describe_request(octets) for octets in asked]
+    first = requests[0]
+    verb = {"get": "Read", "set": "Write", "action": "Run"}.get(first.kind, first.kind.capitalize())
+    objects = {(request.class_id, request.code, request.name) for request in requests}
+    more = len(objects) - 1
+    known = f" and {more} more" if more else ""
+    return f"{verb} {_short(first.name)}{' and more' if count > len(asked) else known}"
+
+
+def _short(name: str) -> str:
+    """A name without what goes without saying."""
+    return name.replace(", time integral 1", "").replace(", instantaneous value", "")
 
 
 # ---------------------------------------------------------------- answers

@@ -10,10 +10,10 @@ from importlib.resources import files
 from aiohttp import web
 
 from cas.console.guard import HEADERS
-from cas.console.pages import accesses, create, devices, overview
+from cas.console.pages import accesses, administration, create, devices, events, groups, overview, plot
 from cas.console.site import Site
 
-_PAGES = (overview, accesses, create, devices)
+_PAGES = (overview, accesses, create, devices, groups, plot, events, administration)
 _TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 _FILES = {
     name.rpartition("/")[2]: name

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 from uuid import UUID
 
@@ -16,6 +16,8 @@ from cas.store.queries import query
 T = TypeVar("T")
 
 PAGE = 50
+LATEST = datetime.max.replace(tzinfo=UTC)
+"""Later than everything."""
 _LATEST_ID = UUID(int=2**128 - 1)
 
 _COUNTS = query("console_counts")
@@ -74,7 +76,8 @@ class Running:
     deadline: datetime | None
     source: str | None
     state: str
-    request: bytes | None
+    asked: list[bytes]
+    """The first requests."""
     requests: int
     devices: int
     done: int
@@ -93,7 +96,8 @@ class Finished:
     source: str | None
     results: int | None
     failures: int | None
-    request: bytes | None
+    asked: list[bytes]
+    """The first requests."""
     requests: int
 
 
@@ -142,7 +146,8 @@ class Access:
     devices: int
     """Devices named one by one; 10001: more than 10000."""
     device: str | None
-    request: bytes | None
+    asked: list[bytes]
+    """The first requests."""
     requests: int
     number: int | None
     outcome: str | None
@@ -282,7 +287,8 @@ class DeviceAccessed:
     activated_at: datetime | None
     answered: bool
     reason: str | None
-    request: bytes | None
+    asked: list[bytes]
+    """The first requests."""
     requests: int
 
 

@@ -21,7 +21,7 @@ from cas.console.views import Access, Activation, Filter
 from cas.console.words import describe_schedule
 
 MOST_RETRIED = 10_000
-_STATES = ("running", *State)
+_STATES = ("", "running", *State)
 _PROFILE, _BUFFER = 7, 2
 
 
@@ -55,7 +55,7 @@ class _Accesses:
         state = request.query.get("state", "")
         search = request.query.get("q", "").strip()
         chosen = Filter(state=state if state in set(State) else None, running=state == "running", search=search or None)
-        before, before_id = _behind(request, self._site.clock())
+        before, before_id = _behind(request)
         found = await views.accesses(self._site.pool, chosen, before, before_id, views.PAGE + 1)
         page = found[: views.PAGE]
         return self._site.page(
@@ -174,12 +174,12 @@ def _id(request: web.Request) -> UUID:
         raise Told(404, "No such DeviceAccess", f"{text!r} is no ID.") from None
 
 
-def _behind(request: web.Request, now: datetime) -> tuple[datetime, UUID | None]:
+def _behind(request: web.Request) -> tuple[datetime, UUID | None]:
     """Where a page of resources begins: behind the last one of the page before."""
     try:
         return datetime.fromisoformat(request.query["before"]), UUID(request.query["id"])
     except (KeyError, ValueError):
-        return datetime.max.replace(tzinfo=now.tzinfo), None
+        return views.LATEST, None
 
 
 def _whole(text: str | None, default: int) -> int:

@@ -23,7 +23,7 @@ GROUP BY outcome;
 -- name: console_running
 -- Activations under way. A device is done when it has a result for the last request.
 SELECT activation.access_id, number, activated_at, deadline, source, state,
-    (SELECT apdu FROM access_request WHERE access_id = activation.access_id AND position = 0) AS request,
+    ARRAY(SELECT apdu FROM access_request WHERE access_id = activation.access_id ORDER BY position LIMIT 12) AS asked,
     requests.total::integer AS requests,
     coalesce(planned.devices, 0)::bigint AS devices,
     least(done.devices, planned.devices)::bigint AS done,
@@ -51,7 +51,7 @@ LIMIT %(limit)s;
 -- name: console_finished
 -- The newest activations that are over.
 SELECT access_id, number, activated_at, finished_at, outcome, source, result_count AS results, failure_count AS failures,
-    (SELECT apdu FROM access_request WHERE access_id = id AND position = 0) AS request,
+    ARRAY(SELECT apdu FROM access_request WHERE access_id = id ORDER BY position LIMIT 12) AS asked,
     (SELECT count(*) FROM access_request WHERE access_id = id)::integer AS requests
 FROM activation
 JOIN device_access ON id = access_id
@@ -79,7 +79,7 @@ ORDER BY seconds DESC
 LIMIT %(limit)s;
 
 -- name: console_failures
--- The newest failures, one for each device.
+-- The newest failures, one for each device; among them what is going to be tried again.
 SELECT * FROM (
     SELECT DISTINCT ON (device_id) device_id, failed.access_id, failed.activation, failed.activated, code, reason, details
     FROM (
@@ -88,6 +88,10 @@ SELECT * FROM (
     CROSS JOIN LATERAL (
         SELECT access_id, activation, device_id, activated, code, reason, details FROM result
         WHERE access_id = recent.access_id AND activation = recent.number AND code IS NOT NULL
+        UNION ALL
+        SELECT attempt.access_id, attempt.number, device_id, activated_at, code, reason, attempt.details
+        FROM activation_attempt AS attempt JOIN activation USING (access_id, number)
+        WHERE attempt.access_id = recent.access_id AND attempt.number = recent.number
         LIMIT 500
     ) AS failed
     ORDER BY device_id, failed.activated DESC, reason = 'not attempted'
@@ -102,7 +106,7 @@ SELECT id, created_at, state, source, message_id, correlation_id, reply_address,
     ARRAY(SELECT group_id FROM access_group WHERE access_id = id ORDER BY position) AS groups,
     (SELECT count(*) FROM (SELECT FROM access_device WHERE access_id = id LIMIT 10001) AS named) AS devices,
     (SELECT device_id FROM access_device WHERE access_id = id LIMIT 1) AS device,
-    (SELECT apdu FROM access_request WHERE access_id = id AND position = 0) AS request,
+    ARRAY(SELECT apdu FROM access_request WHERE access_id = id ORDER BY position LIMIT 12) AS asked,
     (SELECT count(*) FROM access_request WHERE access_id = id)::integer AS requests,
     number, outcome, activated_at, finished_at, result_count AS results, failure_count AS failures
 FROM device_access
@@ -125,7 +129,7 @@ SELECT id, created_at, state, source, message_id, correlation_id, reply_address,
     ARRAY(SELECT group_id FROM access_group WHERE access_id = id ORDER BY position) AS groups,
     (SELECT count(*) FROM (SELECT FROM access_device WHERE access_id = id LIMIT 10001) AS named) AS devices,
     (SELECT device_id FROM access_device WHERE access_id = id LIMIT 1) AS device,
-    (SELECT apdu FROM access_request WHERE access_id = id AND position = 0) AS request,
+    ARRAY(SELECT apdu FROM access_request WHERE access_id = id ORDER BY position LIMIT 12) AS asked,
     (SELECT count(*) FROM access_request WHERE access_id = id)::integer AS requests,
     number, outcome, activated_at, finished_at, result_count AS results, failure_count AS failures
 FROM device_access
@@ -275,7 +279,7 @@ LIMIT 1;
 -- name: console_device_accesses
 -- The newest resources that name a device, and those by group that have results of it, with its last outcome there.
 SELECT id, created_at, state, number, activated_at, last.apdu IS NOT NULL AS answered, last.reason,
-    (SELECT apdu FROM access_request WHERE access_id = id AND position = 0) AS request,
+    ARRAY(SELECT apdu FROM access_request WHERE access_id = id ORDER BY position LIMIT 12) AS asked,
     (SELECT count(*) FROM access_request WHERE access_id = id)::integer AS requests
 FROM (
     SELECT access_id AS id FROM access_device WHERE device_id = %(device_id)s
@@ -299,3 +303,28 @@ SELECT group_id FROM device_group_member WHERE device_id = %(device_id)s
 UNION
 SELECT group_id FROM device_group WHERE starts_with(%(device_id)s, prefix)
 ORDER BY group_id;
+
+-- name: console_notifications
+-- The newest notifications that resources accepted.
+SELECT id, access_id, device_id, received_at, apdu
+FROM notification
+WHERE id < %(before)s
+ORDER BY id DESC
+LIMIT %(limit)s;
+
+-- name: console_outbox
+-- Events that wait for their target, by target: how many, and since when.
+SELECT target, count(*) AS events, min(created_at) AS since
+FROM (SELECT target, created_at FROM event ORDER BY target, id LIMIT 10000) AS waiting
+GROUP BY target
+ORDER BY target;
+
+-- name: console_audit
+-- The newest entries of the audit log before a number.
+SELECT number, entry
+FROM audit_entry
+WHERE number < %(before)s
+    AND (%(actor)s::text IS NULL OR entry::jsonb ->> 'actor' = %(actor)s)
+    AND (%(text)s::text IS NULL OR entry ILIKE '%%' || %(text)s || '%%')
+ORDER BY number DESC
+LIMIT %(limit)s;
