@@ -170,9 +170,11 @@ def _once(make: Callable[[type], T]) -> Callable[[type], T]:
     made: dict[type, T] = {}
 
     def get(cls: type) -> T:
-        if cls not in made:
+        try:
+            return made[cls]
+        except KeyError:
             made[cls] = make(cls)
-        return made[cls]
+            return made[cls]
 
     return get
 
@@ -263,11 +265,14 @@ def read(cls: type[T], element: Element) -> T:
 @_once
 def _reader(cls: type) -> Callable[[Element], Any]:
     parts = _parts(cls)
+    if all(part.kind == "Attribute" for part in parts):
+        return _attribute_reader(cls, parts)
     elements = {p.tag: (p.attribute, p.many, _read_part(p)) for p in parts if p.kind == "Element"}
     attributes = {p.tag: (p.attribute, _read_text(p)) for p in parts if p.kind == "Attribute"}
     wildcard = next((p.attribute for p in parts if p.kind == "Wildcard"), None)
     required = {p.attribute: p.shown for p in parts if p.required and p.kind != "Text"}
     text = next(((p.attribute, _read_text(p)) for p in parts if p.kind == "Text"), None)
+    several = [p.attribute for p in parts if p.many]
     is_choice = isinstance(TYPES.get(TYPE_NAME.get(cls, "")), Choice)
 
     def read_class(element: Element) -> Any:
@@ -278,10 +283,11 @@ def _reader(cls: type) -> Callable[[Element], Any]:
         _read_attributes(element, attributes, values)
         if text is not None:
             values[text[0]] = _checked(text[1], element.text or "", element)
-        missing = required.keys() - values.keys()
-        if missing:
-            raise XmlError(f"{', '.join(sorted(required[attribute] for attribute in missing))} missing", element)
-        return cls(**{key: tuple(found) if isinstance(found, list) else found for key, found in values.items()})
+        _require(required, values, element)
+        for attribute in several:
+            if attribute in values:
+                values[attribute] = tuple(values[attribute])
+        return cls(**values)
 
     def read_children(element: Element, values: dict[str, Any]) -> None:
         if text is None:
@@ -305,10 +311,34 @@ def _reader(cls: type) -> Callable[[Element], Any]:
     return read_class
 
 
+def _attribute_reader(cls: type, parts: tuple[_Part, ...]) -> Callable[[Element], Any]:
+    """Reads an element that has nothing but attributes, of which a large request has most: a DeviceReference."""
+    attributes = {p.tag: (p.attribute, _read_text(p)) for p in parts}
+    required = {p.attribute: p.shown for p in parts if p.required}
+
+    def read_class(element: Element) -> Any:
+        values: dict[str, Any] = {}
+        if len(element):
+            raise XmlError(f"has no place in {name(element)}", element[0])
+        _refuse_text(element.text, element)
+        _read_attributes(element, attributes, values)
+        _require(required, values, element)
+        return cls(**values)
+
+    return read_class
+
+
+def _require(required: dict[str, str], values: dict[str, Any], element: Element) -> None:
+    for attribute in required:
+        if attribute not in values:
+            missing = sorted(shown for other, shown in required.items() if other not in values)
+            raise XmlError(f"{', '.join(missing)} missing", element)
+
+
 def _read_attributes(
     element: Element, attributes: dict[str, tuple[str, Callable[[str], Any]]], values: dict[str, Any]
 ) -> None:
-    for key, value in typing.cast("dict[str, str]", element.attrib).items():
+    for key, value in typing.cast("list[tuple[str, str]]", element.items()):
         if key in attributes:
             attribute, read_value = attributes[key]
             values[attribute] = _checked(read_value, value, element)
@@ -383,7 +413,9 @@ def _read_text(part: _Part) -> Callable[[str], Any]:
             return lambda text: octets_of_utf8(text).decode("utf-8", "surrogateescape")
         return lambda text: octets_of_visible(text).decode("latin-1")
     if isinstance(shape, ObjectIdentifier):
-        return str.strip
+        prefix = _OID_PREFIX.get(etree.QName(part.tag).localname)
+        whole = _whole_oid(prefix) if prefix else str.strip
+        return lambda text: whole(text.strip()) or text.strip()
     return _READ[kind]
 
 
@@ -453,7 +485,10 @@ def _writer(cls: type) -> Callable[[Any, str, str, Put], None]:
         for attribute, attribute_name, text in attributes:
             value = getattr(obj, attribute)
             if value is not None:
-                put(f' {attribute_name}="{_legal(text(value)).translate(_QUOTE)}"')
+                shown_value = text(value)
+                if not shown_value.isalnum():
+                    shown_value = _legal(shown_value).translate(_QUOTE)
+                put(f' {attribute_name}="{shown_value}"')
         put(">")
         for attribute, many, write_child in children:
             value = getattr(obj, attribute)
@@ -505,7 +540,7 @@ def _write_qname(text: str) -> str:
 
 def _legal(text: str) -> str:
     """Text of our own that XML can carry; what it cannot is shown as a replacement character."""
-    return _FORBIDDEN.sub("\ufffd", text)
+    return text if text.isprintable() else _FORBIDDEN.sub("\ufffd", text)
 
 
 _WRITE: dict[Any, Callable[[Any], str]] = {
@@ -555,7 +590,8 @@ def _arrangement(cls: type) -> tuple[dict[str, int], dict[str, Callable[[Element
         if part.kind != "Element":
             continue
         if dataclasses.is_dataclass(part.type) and part.type is not Data:
-            inner[part.tag] = _arrange_inside(typing.cast("type", part.type))
+            if any(inside.kind == "Element" for inside in _parts(typing.cast("type", part.type))):
+                inner[part.tag] = _arrange_inside(typing.cast("type", part.type))
         elif isinstance(part.shape, Enumerated):
             inner[part.tag] = _respell({str(number): str(m.value) for number, m in part.shape.members.items()}.get)
         elif (prefix := _OID_PREFIX.get(etree.QName(part.tag).localname)) is not None:

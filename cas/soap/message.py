@@ -66,10 +66,12 @@ def read_message(body: Element, validator: Validator, *, limit: int, strict: boo
     _look(body)
     if (compressed := body.find(f"{{{MES}}}Payload/{{{MES}}}Compressed")) is not None:
         _unpack(compressed, limit)
-    if not strict:
+    errors = validator.errors(body)
+    if errors and not strict:  # a client of its own ways: most have none, and arranging costs as much as reading
         arrange(body, mes.RequestMessageType)
         mend_selections(body)
-    if errors := validator.errors(body):
+        errors = validator.errors(body)
+    if errors:
         raise MessageRefused(errors)
     if surplus := body.findall(f"{{{MES}}}Payload/{{*}}DeviceAccess")[1:]:
         raise MessageRefused([error_at(Code.TOO_MANY, "a request holds one DeviceAccess", surplus[0])])

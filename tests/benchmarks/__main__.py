@@ -9,7 +9,7 @@ from rich.table import Table
 
 from tests.benchmarks.measure import Row, Spread
 
-MODULES = ("load_profile", "round_trips")
+MODULES = ("load_profile", "documents", "round_trips")
 
 
 def cost(spread: Spread) -> str:
