@@ -167,7 +167,8 @@ def open_transport(url: str) -> Transport:
         if isinstance(error, URLError):
             raise
         raise URLError(f"{url}: {error}") from None
-    factory = factories().get(target.scheme)
+    # plug-ins are looked for on the disk, which costs more than opening the link
+    factory = _BUILT_IN.get(target.scheme) or factories().get(target.scheme)
     if factory is None:
         raise target.wrong(f"unknown transport {target.scheme!r}; known are {', '.join(sorted(factories()))}")
     return factory(target)

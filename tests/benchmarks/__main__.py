@@ -9,7 +9,7 @@ from rich.table import Table
 
 from tests.benchmarks.measure import Row, Spread
 
-MODULES = ("load_profile", "documents", "round_trips")
+MODULES = ("load_profile", "documents", "round_trips", "sessions")
 
 
 def cost(spread: Spread) -> str:

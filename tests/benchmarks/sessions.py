@@ -1,0 +1,95 @@
+"""Whole sessions: connect, AARQ, HLS-GMAC, a day's profile by range (96 rows), RLRQ, close; ciphered throughout.
+
+200 simulated meters in a process of their own; ours are all read at once on one event loop, the peers one after the
+other, which is the kindest to them: the cost is the CPU of the client's process.
+"""
+
+import asyncio
+import time
+import tomllib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import uvloop
+
+from cas.bindings import cosempdu as cos
+from cas.cosem.data import Data
+from cas.cosem.date_time import CosemDateTime
+from cas.devices.entry import parse_entry
+from cas.devices.keys import KeyKind, Secret
+from cas.devices.sessions import settings_of
+from cas.dlms.client import Client
+from tests.benchmarks.measure import Case, Peer, Row, compare
+from tests.benchmarks.round_trips import Counters
+from tests.processes import cas, running
+from transports.registry import open_transport
+
+METERS = 200
+TITLE = b"CAS\0\0\0\0\1"
+
+
+@contextmanager
+def meters() -> Iterator[Path]:
+    """The registry file of simulated meters, which refuse neither a second association nor an old counter."""
+    with TemporaryDirectory() as directory:
+        devices = Path(directory) / "devices.toml"
+        command = cas("simulate", "--meters", str(METERS), "--port", "0", "--model", "three-phase", "--export", devices)
+        with running([*command, "--no-exclusive"]):
+            yield devices
+
+
+def profile(day: datetime) -> cos.GetRequest:
+    """The load profile of a day."""
+    clock = Data.structure(
+        Data.of("long-unsigned", 8), Data.of("octet-string", bytes((0, 0, 1, 0, 0, 255))),
+        Data.of("integer", 2), Data.of("long-unsigned", 0),
+    )  # fmt: skip
+    ends = (Data.of("octet-string", CosemDateTime.from_datetime(t).encode()) for t in (day, day + timedelta(days=1)))
+    selection = cos.SelectiveAccessDescriptor(
+        access_selector=1, access_parameters=Data.structure(clock, *ends, Data.array([]))
+    )
+    attribute = cos.CosemAttributeDescriptor(class_id=7, instance_id=bytes((1, 0, 99, 1, 0, 255)), attribute_id=2)
+    normal = cos.GetRequestNormal(
+        invoke_id_and_priority=193, cosem_attribute_descriptor=attribute, access_selection=selection
+    )
+    return cos.GetRequest(get_request_normal=normal)
+
+
+def ours(devices: Path, counters: Counters) -> Case:
+    """All meters at once."""
+    entries = [parse_entry(entry) for entry in tomllib.loads(devices.read_text())["device"]]
+    request = profile(datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=2))
+
+    async def session(entry: object) -> None:
+        assert not isinstance(entry, list)
+        device = entry.device  # type: ignore[attr-defined]
+        keys = {KeyKind(kind): Secret(key.reveal()) for kind, key in entry.keys.items()}  # type: ignore[attr-defined]
+        async with Client(open_transport(device.url), settings_of(device, keys, TITLE), counters) as client:
+            answer = await client.request(request)
+        assert isinstance(answer, cos.GetResponse)
+        assert answer.get_response_normal
+        assert answer.get_response_normal.result.data
+        assert len(answer.get_response_normal.result.data.children()) in (96, 97)
+
+    async def main() -> float:
+        began = time.process_time()
+        async with asyncio.TaskGroup() as group:
+            for entry in entries:
+                group.create_task(session(entry))
+        return (time.process_time() - began) / len(entries)
+
+    return lambda: uvloop.run(main())
+
+
+def rows(rounds: int) -> Iterable[Row]:
+    """Every measurement of this module."""
+    with meters() as devices, Peer("sessions.py", str(devices)) as peer:
+        yield compare(
+            "whole session, GMAC, 96 rows by range (CPU)",
+            {"ours": ours(devices, Counters()), "gurux-dlms": peer.case("gurux-dlms")},
+            {"gurux-dlms": 5.0},
+            rounds,
+        )
