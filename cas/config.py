@@ -129,7 +129,7 @@ class Settings(BaseSettings):
 
     push_host: str = Field("127.0.0.1", description="address at which notifications of devices are heard")
     push_port: Annotated[int, Field(ge=0, le=65_535)] = Field(
-        4059, description="TCP and UDP port of notifications (wrapper; TCP: HDLC as well); 0: none are heard"
+        0, description="TCP and UDP port of notifications (wrapper; TCP: HDLC as well), usually 4059; 0: none are heard"
     )
 
     log_level: str = Field("info", pattern="^(debug|info|warning|error)$", description="least severe line logged")

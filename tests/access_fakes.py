@@ -1,7 +1,7 @@
 """Memory in place of the database and of the devices, for tests of what stands on the ports of cas.access."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -44,6 +44,12 @@ class MemoryStore:
         self.resources[access.id] = access
         self.executing[access.id] = not queued
         return access.id
+
+    async def change(self, access: DeviceAccess, changed: Collection[str], at: datetime) -> bool:
+        if self.resources[access.id].state is not State.ACTIVE:
+            return False
+        self.resources[access.id] = access
+        return True
 
     async def add_results(self, results: Sequence[Result]) -> None:
         if self.down:

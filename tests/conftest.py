@@ -1,7 +1,6 @@
 """Fixtures that every room may use: a PostgreSQL for the run, and a database of its own for each test."""
 
 import itertools
-import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -15,9 +14,6 @@ from cas.store.embedded import embedded_server
 from cas.store.migrate import migrate
 
 _numbers = itertools.count()
-
-# tests run in parallel: who hears notifications says at which port
-os.environ.setdefault("CAS_PUSH_PORT", "0")
 
 # the same examples in every run, and no judgement of how fast a shared machine is
 settings.register_profile("cas", derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))

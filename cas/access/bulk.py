@@ -9,7 +9,7 @@ was to follow it on that device is not attempted, as it may depend on it (D).
 import asyncio
 import random
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
@@ -46,7 +46,7 @@ class _Run:
     chunk: Chunk
     may_retry: bool
     """Whether the window leaves time for another pass."""
-    steps: Sequence[Step] = ()
+    steps: Mapping[int, Step] = field(default_factory=dict)
     unreadable: Exception | None = None
     """Why the requests cannot be read: a later release may have stored them."""
     stopped: bool = False
@@ -130,9 +130,9 @@ class Bulk:
         await self._end(run)
 
     async def _read_requests(self, run: _Run) -> None:
-        stored = await self._chunks.requests(run.chunk.id.access_id)
+        stored = await self._chunks.requests(run.chunk.id)
         try:
-            run.steps = [step_of(octets) for octets in stored]
+            run.steps = {number: step_of(octets) for number, octets in stored.items()}
         except Exception as error:  # noqa: BLE001 - a chunk that cannot be done must end all the same
             run.unreadable = error
 

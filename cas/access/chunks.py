@@ -66,11 +66,12 @@ class Chunks:
             row = await (await connection.execute(_OVER, {"now": now}, binary=True)).fetchone()
             return None if row is None else await _take(connection, ChunkId(*row))
 
-    async def requests(self, access_id: UUID) -> list[Octets]:
-        """The requests of a resource, in order."""
+    async def requests(self, chunk_id: ChunkId) -> dict[int, Octets]:
+        """The requests of an activation by their numbers, in order."""
+        parameters = {"access_id": chunk_id.access_id, "number": chunk_id.number}
         async with connected(self._pool) as connection:
-            cursor = await connection.execute(_REQUESTS, {"access_id": access_id}, binary=True)
-            return [Octets(row[0]) for row in await cursor.fetchall()]
+            cursor = await connection.execute(_REQUESTS, parameters, binary=True)
+            return {row[0]: Octets(row[1]) for row in await cursor.fetchall()}
 
     async def pending(self, chunk_id: ChunkId) -> list[Pending]:
         """The devices of a chunk that lack results."""

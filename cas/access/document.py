@@ -27,11 +27,16 @@ def opening_tag(noun: dev.DeviceAccess, element: str) -> str:
 
 
 async def cosem_accesses(
-    requests: Iterable[tuple[int, Octets]], results: AsyncIterator[NamedResult]
+    requests: Iterable[tuple[int, Octets]], results: AsyncIterator[NamedResult], *, retired: int = 0
 ) -> AsyncIterator[str]:
-    """A CosemAccess for each request, by number, with its results; these come by the number of their request."""
+    """A CosemAccess for each request, by number, with its results; these come by the number of their request.
+
+    Requests below the number `retired` are written only if they have results.
+    """
     found = await anext(results, None)
     for number, request in requests:
+        if number < retired and (found is None or found[0].request != number):
+            continue
         yield f"<dev:CosemAccess>{write(shown_descriptor(request), 'dev:CosemAccessDescriptor')}"
         while found is not None and found[0].request == number:
             yield write(_result(*found), "dev:CosemAccessResult")

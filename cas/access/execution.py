@@ -4,7 +4,7 @@ One device never disturbs another. A result is stored as soon as it is there.
 """
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
@@ -28,7 +28,7 @@ class Execution:
 
     access: DeviceAccess
     activation: int
-    steps: Sequence[Step]
+    steps: Mapping[int, Step]
     stopped: bool = False
     """Set by cancel: no further request is sent."""
     done: asyncio.Event = field(default_factory=asyncio.Event)
@@ -49,7 +49,7 @@ class Runner:
 
     def start(self, access: DeviceAccess) -> Execution:
         """Do the first activation of a resource; it goes on by itself."""
-        execution = Execution(access, 1, [step_of(octets) for octets in access.requests])
+        execution = Execution(access, 1, {number: step_of(octets) for number, octets in enumerate(access.requests)})
         self._executions[access.id] = execution
         task = asyncio.create_task(self._run(execution), name=f"access {access.id}")
         self._tasks.add(task)
@@ -97,7 +97,7 @@ class Runner:
     async def _access(self, execution: Execution, target: Target) -> None:
         ledger = _Ledger(execution, target, self._writer, self._clock())
         hooks = Hooks(answered=ledger.add, is_stopped=lambda: execution.stopped)
-        made = await visit(self._devices, target.device_id, execution.steps, range(len(execution.steps)), hooks)
+        made = await visit(self._devices, target.device_id, execution.steps, tuple(execution.steps), hooks)
         await ledger.store(made.failures(lambda error: _failure(error, execution, target), lambda _number: CANCELED))
 
 

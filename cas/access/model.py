@@ -76,6 +76,8 @@ class DeviceAccess:
     terms: Terms
     targets: tuple[Target, ...]
     requests: tuple[Octets, ...]
+    retired: tuple[Octets, ...] = ()
+    """Earlier requests, which were changed; their results stay, and their numbers come before those of `requests`."""
     groups: tuple[str, ...] = ()
     """GroupIDs; their devices are found at each activation."""
     state: State = State.ACTIVE

@@ -3,10 +3,11 @@
 Everything that is wrong is told at once, each problem with the element that it is about.
 """
 
-from collections.abc import Container, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Container, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from xsdata.models.datatype import XmlDateTime, XmlDuration
 
@@ -77,6 +78,35 @@ def read_order(noun: dev.DeviceAccess, origin: Origin, now: datetime, rules: Rul
     if requests and not names and not groups:
         groups = (ALL_METERS,)
     return Order(names, requests, terms, groups)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a client changes; None: as it is."""
+
+    names: tuple[str, ...] | None
+    """With `groups`: which devices."""
+    groups: tuple[str, ...]
+    requests: tuple[Octets, ...] | None
+    terms: Mapping[str, Any]
+    """Fields of Terms."""
+
+
+def read_change(noun: dev.DeviceAccess, rules: Rules) -> Change:
+    """Read the DeviceAccess of a change, which has only what is to change. Raises Refused."""
+    problems: list[Problem] = []
+    terms = _read_terms(noun, problems)
+    names, groups = _read_devices(noun, problems, optional=noun.devices_reference_list is None)
+    requests = _read_steps(noun, rules, problems, optional=noun.cosem_access_list is None)
+    if problems or terms is None:
+        raise Refused(problems)
+    given = {each.name for each in fields(Terms) if getattr(noun, each.name) is not None}
+    return Change(
+        None if noun.devices_reference_list is None else names,
+        groups,
+        None if noun.cosem_access_list is None else requests,
+        {name: getattr(terms, name) for name in given},
+    )
 
 
 def read_names(noun: dev.DeviceAccess) -> tuple[str, ...] | None:

@@ -1,6 +1,6 @@
 """What the use cases need of the database and of the devices; tests put memory in their place."""
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
 from typing import Protocol, TypeAlias
@@ -29,6 +29,13 @@ class Store(Protocol):
         `queued`: its activations are the engine's; otherwise the only one begins now, and the caller does it.
         It is a repeat if a message of the same source, ID and `digest` came within the `window` or is still being
         done; without a `window` it is none.
+        """
+        ...
+
+    async def change(self, access: DeviceAccess, changed: Collection[str], at: datetime) -> bool:
+        """Give a resource the terms, devices and requests of `access`; False: it is not active any more.
+
+        `changed`: which fields of DeviceAccess and of Terms are new. What runs goes on as it was.
         """
         ...
 

@@ -1,6 +1,6 @@
 """The resources, activations and results of this room in PostgreSQL."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -41,6 +41,13 @@ _ACCESS_INSERT = query("access_insert")
 _ACCESS_INSERT_DEVICES = query("access_insert_devices")
 _ACCESS_INSERT_REQUESTS = query("access_insert_requests")
 _ACCESS_INSERT_GROUPS = query("access_insert_groups")
+_ACCESS_CHANGE = query("access_change")
+_ACCESS_REMOVE_DEVICES = query("access_remove_devices")
+_ACCESS_REMOVE_GROUPS = query("access_remove_groups")
+_ACCESS_RETIRE_REQUESTS = query("access_retire_requests")
+_ACCESS_FORGET_REQUESTS = query("access_forget_requests")
+_ACCESS_RENEW_REQUESTS = query("access_renew_requests")
+_ACCESS_REPLANNED = query("access_replanned")
 _ACCESS_BY_ID = query("access_by_id")
 _ACCESS_SET_STATE = query("access_set_state")
 _ACCESS_DELETE = query("access_delete")
@@ -56,6 +63,8 @@ _RESULT_TALLY = query("result_tally")
 _NOTIFICATION_PAGE = query("notification_page")
 _RESULT_OUTSTANDING = query("result_outstanding")
 
+# What a change of makes the next activation another one.
+_TIMES = frozenset({"activates", "repeating_interval", "expires", "accept_data_notification"})
 # Messages are remembered for a day.
 _REMEMBERED = timedelta(days=1)
 
@@ -84,6 +93,25 @@ class PostgresStore:
             elif access.requests:
                 await self._begin(connection, access)
         return access.id
+
+    async def change(self, access: DeviceAccess, changed: Collection[str], at: datetime) -> bool:
+        """Change a resource that is still active; what runs goes on with the devices and requests that it has."""
+        async with connected(self._pool) as connection, connection.transaction():
+            parameters = {"id": access.id, **_terms(access.terms)}
+            if await (await connection.execute(_ACCESS_CHANGE, parameters)).fetchone() is None:
+                return False
+            if "targets" in changed:
+                await connection.execute(_ACCESS_REMOVE_DEVICES, {"id": access.id})
+                await connection.execute(_ACCESS_REMOVE_GROUPS, {"id": access.id})
+                await self._insert_devices(connection, access)
+            if "requests" in changed:
+                for statement in (_ACCESS_RETIRE_REQUESTS, _ACCESS_FORGET_REQUESTS):
+                    await connection.execute(statement, {"id": access.id})
+                await connection.execute(_ACCESS_RENEW_REQUESTS, {"id": access.id, "apdus": list(access.requests)})
+            if not _TIMES.isdisjoint(changed):
+                await self._planner.replan(connection, access.id, at, anew="activates" in changed)
+                await connection.execute(_ACCESS_REPLANNED, {"id": access.id})
+        return True
 
     async def add_results(self, results: Sequence[Result]) -> None:
         """Store results, each once."""
@@ -192,7 +220,7 @@ class PostgresStore:
         return None
 
     async def _insert(self, connection: Connection, access: DeviceAccess) -> None:
-        origin, terms = access.origin, access.terms
+        origin = access.origin
         await connection.execute(
             _ACCESS_INSERT,
             {
@@ -207,15 +235,13 @@ class PostgresStore:
                 "async_reply": origin.async_reply,
                 "dev_form": origin.dev_form,
                 "ack_required": origin.ack_required,
-                "priority": terms.priority,
-                "activates": terms.activates,
-                "repeating_interval": terms.repeating_interval,
-                "duration": terms.duration,
-                "expires": terms.expires,
-                "not_older_than": terms.not_older_than,
-                "accept_data_notification": terms.accept_data_notification,
+                **_terms(access.terms),
             },
         )
+        await self._insert_devices(connection, access)
+        await connection.execute(_ACCESS_INSERT_REQUESTS, {"id": access.id, "apdus": list(access.requests)})
+
+    async def _insert_devices(self, connection: Connection, access: DeviceAccess) -> None:
         await connection.execute(
             _ACCESS_INSERT_DEVICES,
             {
@@ -224,7 +250,6 @@ class PostgresStore:
                 "names": [target.name for target in access.targets],
             },
         )
-        await connection.execute(_ACCESS_INSERT_REQUESTS, {"id": access.id, "apdus": list(access.requests)})
         if access.groups:
             await connection.execute(_ACCESS_INSERT_GROUPS, {"id": access.id, "group_ids": list(access.groups)})
 
@@ -270,6 +295,18 @@ def selected(selection: Selection) -> dict[str, object]:
     return {"start": selection.start, "end": selection.end, "device_ids": devices}
 
 
+def _terms(terms: Terms) -> dict[str, object]:
+    return {
+        "priority": terms.priority,
+        "activates": terms.activates,
+        "repeating_interval": terms.repeating_interval,
+        "duration": terms.duration,
+        "expires": terms.expires,
+        "not_older_than": terms.not_older_than,
+        "accept_data_notification": terms.accept_data_notification,
+    }
+
+
 def _access(row: TupleRow) -> DeviceAccess:
     return DeviceAccess(
         id=row[0],
@@ -297,6 +334,7 @@ def _access(row: TupleRow) -> DeviceAccess:
         targets=tuple(Target(name, device_id) for name, device_id in zip(row[17], row[18], strict=True)),
         requests=tuple(Octets(apdu) for apdu in row[19]),
         groups=tuple(row[20]),
+        retired=tuple(Octets(apdu) for apdu in row[22]),
     )
 
 

@@ -51,6 +51,16 @@ class Calendar:
             next_at=self._next(due, start, interval, max(newest + 1, due.next_k)),
         )
 
+    def resume(self, due: Due, now: datetime) -> Agenda:
+        """What comes next after the terms have changed; nothing that would have been before is made up."""
+        start = due.activates or due.created_at
+        if due.repeating_interval is None:
+            waits = due.next_k == 0 and start > now
+            return Agenda(slot=None, missed=(), next_k=due.next_k, next_at=start if waits else None)
+        interval = Interval.parse(due.repeating_interval)
+        k = first_after(start, interval, now, self.zone)
+        return Agenda(slot=None, missed=(), next_k=k, next_at=self._next(due, start, interval, k))
+
     def _first_at_once(self, due: Due, start: datetime, interval: Interval | None) -> Agenda:
         if interval is None:
             return Agenda(slot=self._slot(due, due.created_at, None), missed=(), next_k=1, next_at=None)

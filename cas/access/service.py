@@ -1,4 +1,4 @@
-"""The use cases of a client: create, get, cancel, close and delete a DeviceAccess (IEC TS 62056-9-1, 5.2, 7.2.3).
+"""The use cases of a client: create, change, cancel, close, delete and get DeviceAccess (IEC TS 62056-9-1, 5.2, 7.2.3).
 
 A repeat of a create is answered by the resource that the first one made. What counts as a repeat, (D): the same Source,
 MessageID, CorrelationID, Timestamp and content, within a day. Clients are in use whose MessageID is a constant. So that
@@ -8,7 +8,8 @@ that lost the answer asks again.
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -17,8 +18,18 @@ from cas.access.errors import Problem, Refused, Stopping
 from cas.access.execution import Runner
 from cas.access.failures import LOST
 from cas.access.model import DeviceAccess, Origin, Selection, State, Target
-from cas.access.order import Order, Rules, read_names, read_order, unknown_devices
+from cas.access.order import (
+    Change,
+    Order,
+    Rules,
+    check_terms,
+    read_change,
+    read_names,
+    read_order,
+    unknown_devices,
+)
 from cas.access.ports import Activations, Devices, Store
+from cas.access.reply import check_reply
 from cas.bindings import device_access as dev
 from cas.engine.permits import Permits
 
@@ -106,6 +117,35 @@ class AccessService:
         except TimeoutError:
             pass  # it goes on; a get shows the rest
         return access
+
+    async def change(self, ids: Sequence[str], noun: dev.DeviceAccess) -> list[UUID]:
+        """Change resources as far as `noun` says; what runs finishes under the old terms. Raises Refused."""
+        found = await self.get(ids)
+        change = read_change(noun, self._rules)
+        if change.groups:
+            await self._devices.require_groups(change.groups)
+        targets = None if change.names is None else await self._targets(change.names)
+        merged = [_merged(access, change, targets) for access in found]
+        at = self._clock()
+        problems = [problem for access in merged for problem in self._check_change(access, change, at)]
+        if problems:
+            raise Refused(problems)
+        changed = {*change.terms, *_given(targets=targets, requests=change.requests)}
+        for before, access in zip(found, merged, strict=True):
+            # Without any request before, the first ones are due now.
+            begins = {"activates"} if access.requests and not before.requests else set()
+            if not await self.store.change(access, changed | begins, at):
+                raise Refused([_over(access)])
+        return [access.id for access in found]
+
+    def _check_change(self, access: DeviceAccess, change: Change, at: datetime) -> Iterator[Problem]:
+        if access.state is not State.ACTIVE:
+            yield _over(access)
+        if not {"activates", "expires"}.isdisjoint(change.terms):
+            yield from check_terms(access.terms, at)
+        yield from check_reply(access.origin, access.terms, at, self._rules.check_address)
+        if access.requests:
+            self._is_queued(access)
 
     async def get(self, ids: Sequence[str]) -> list[DeviceAccess]:
         """The resources of these IDs, in this order. Raises Refused."""
@@ -207,6 +247,25 @@ def _read_ids(ids: Sequence[str]) -> list[UUID]:
     if problems:
         raise Refused(problems)
     return list(dict.fromkeys(read))
+
+
+def _merged(access: DeviceAccess, change: Change, targets: tuple[Target, ...] | None) -> DeviceAccess:
+    return replace(
+        access,
+        terms=replace(access.terms, **change.terms),
+        targets=access.targets if targets is None else targets,
+        groups=access.groups if targets is None else change.groups,
+        requests=access.requests if change.requests is None else change.requests,
+    )
+
+
+def _given(**values: object) -> set[str]:
+    return {name for name, value in values.items() if value is not None}
+
+
+def _over(access: DeviceAccess) -> Problem:
+    details = f"the DeviceAccess {access.id} is {access.state.value}: make another one"
+    return Problem(Code.RELATIONSHIP, details, "/Request/ID", reason="resource is over", id=str(access.id))
 
 
 def _unknown(access_id: str) -> Problem:

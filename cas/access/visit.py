@@ -4,7 +4,7 @@ What the device answers is handed over at once; what goes wrong is left for the 
 to try again later.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from cas.access.errors import Left, NotStored
@@ -64,7 +64,9 @@ class Hooks:
     """Asked before each request, when everything else speaks for it."""
 
 
-async def visit(devices: Devices, device_id: str, steps: Sequence[Step], wanted: Sequence[int], hooks: Hooks) -> Visit:
+async def visit(
+    devices: Devices, device_id: str, steps: Mapping[int, Step], wanted: Sequence[int], hooks: Hooks
+) -> Visit:
     """Do the steps with the numbers `wanted` on a device, each in its association. Raises NotStored, nothing else."""
     made = Visit(unsent=tuple(wanted))
     if hooks.is_stopped() or not wanted:
@@ -81,13 +83,14 @@ async def visit(devices: Devices, device_id: str, steps: Sequence[Step], wanted:
     return made
 
 
-async def _do(dialogue: Dialogue, steps: Sequence[Step], wanted: Sequence[int], hooks: Hooks, made: Visit) -> None:
+async def _do(dialogue: Dialogue, steps: Mapping[int, Step], wanted: Sequence[int], hooks: Hooks, made: Visit) -> None:
     for number in wanted:
         if hooks.is_stopped():
             return
         try:
             # what fails here has kept the step from being sent
-            await dialogue.prepare(steps[number], leader_of(steps, number))
+            before = [step for each, step in steps.items() if each < number]
+            await dialogue.prepare(steps[number], leader_of(before, len(before)))
             if hooks.may_send is not None and not await hooks.may_send(number):
                 return
             answer = await _request(dialogue, steps[number], number, made)

@@ -1,9 +1,11 @@
 """`cas simulate`: meters to try things out with, many in one process."""
 
 import asyncio
+import itertools
 import resource
 import signal
 import time
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +14,7 @@ import typer
 from cas.cli._common import console, print_table, run
 from cas.simulator import Simulator, SimulatorError, builtin_models
 from cas.simulator.faults import Fault, parse_faults
+from cas.simulator.pushing import push
 from cas.simulator.simulator import Framing
 
 app = typer.Typer(add_completion=False, help="Simulate meters until stopped.")
@@ -43,6 +46,11 @@ def simulate(
     seed: Annotated[int, typer.Option(min=0, help="Other values and keys.")] = 0,
     first: Annotated[int, typer.Option(min=1, help="Number of the first meter; its system title is made of it.")] = 1,
     exclusive: Annotated[bool, typer.Option(help="Refuse a second association with the same meter.")] = True,
+    push_to: Annotated[
+        str | None,
+        typer.Option("--push", metavar="HOST:PORT", help="Where the meters push notifications, in turn."),
+    ] = None,
+    push_every: Annotated[float, typer.Option(min=0.1, help="Seconds between two of them.")] = 10.0,
 ) -> None:
     """Simulate meters until stopped by Ctrl-C or SIGTERM. Prints READY when all of them answer."""
     faults: dict[int, Fault] = {}
@@ -63,7 +71,7 @@ def simulate(
         exclusive=exclusive,
     )
     _allow_files(SPARE_FILES + (0 if one_port else 2 * meters))
-    run(_serve(simulator, export))
+    run(_serve(simulator, export, None if push_to is None else _pushing(simulator, push_to, push_every)))
 
 
 def _framing(name: str) -> Framing:
@@ -74,7 +82,24 @@ def _framing(name: str) -> Framing:
     return "wrapper"
 
 
-async def _serve(simulator: Simulator, export: Path | None) -> None:
+def _pushing(simulator: Simulator, where: str, every: float) -> Callable[[], Awaitable[None]]:
+    host, _, port = where.rpartition(":")
+    if not host or not port.isdecimal():
+        raise typer.BadParameter(f"{where!r} is not HOST:PORT", param_hint="--push")
+
+    async def pushing() -> None:
+        for meter in itertools.cycle(simulator.meters):
+            await asyncio.sleep(every)
+            try:
+                said = "confirmed" if await push(meter, host, int(port)) else "not confirmed"
+            except OSError as problem:
+                said = str(problem)
+            typer.echo(f"{meter.device_id} pushed to {where}: {said}")
+
+    return pushing
+
+
+async def _serve(simulator: Simulator, export: Path | None, pushing: Callable[[], Awaitable[None]] | None) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -84,7 +109,10 @@ async def _serve(simulator: Simulator, export: Path | None) -> None:
         if export is not None:
             simulator.export(export)
         _introduce(simulator, export)
+        pushes = asyncio.ensure_future(pushing()) if pushing is not None else None
         await _watch(simulator, stop)
+        if pushes is not None:
+            pushes.cancel()
         _summarise(simulator, time.monotonic() - began)
 
 

@@ -1,8 +1,9 @@
 """The terms of this room: what is due, what is made of it, and the part of it that one job does."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 from uuid import UUID
 
 
@@ -51,8 +52,16 @@ class Agenda:
     """When to plan again; None: there is no further activation."""
 
 
-Schedule = Callable[[Due, datetime], Agenda]
-"""The calendar: what is to be planned of a resource at this time."""
+class Schedule(Protocol):
+    """The calendar."""
+
+    def __call__(self, due: Due, now: datetime) -> Agenda:
+        """What is to be planned of a resource at this time."""
+        ...
+
+    def resume(self, due: Due, now: datetime) -> Agenda:
+        """What comes next after its terms have changed; nothing that would have been before."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,6 +48,22 @@ class Planner:
         row = await (await connection.execute(_TO_PLAN, {"access_id": access_id}, binary=True)).fetchone()
         return None if row is None else await self._plan(connection, _due(row), now)
 
+    async def replan(self, connection: Connection, access_id: UUID, now: datetime, *, anew: bool) -> None:
+        """Find the next activation of a resource whose terms have changed; what runs is left alone.
+
+        `anew`: it begins again on the calendar of its Activates, or at once if that has passed.
+        """
+        row = await (await connection.execute(_TO_PLAN, {"access_id": access_id}, binary=True)).fetchone()
+        if row is None:
+            return
+        due = _due(row)
+        if anew:
+            upcoming: dict[str, object] = {"next_k": 0, "next_at": max(due.activates or now, now)}
+        else:
+            agenda = self._schedule.resume(due, now)
+            upcoming = {"next_k": agenda.next_k, "next_at": agenda.next_at}
+        await connection.execute(_PLAN_NEXT, {"access_id": access_id, **upcoming})
+
     async def _plan(self, connection: Connection, due: Due, now: datetime) -> Planned:
         agenda = self._schedule(due, now)
         number = due.last_number

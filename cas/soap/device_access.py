@@ -57,6 +57,16 @@ async def get(desk: Desk, message: Message) -> Answer:
     return await _with_results(desk.access, found, selection, dev_form=dev_form)
 
 
+async def change(desk: Desk, message: Message) -> Answer:
+    """Change resources; the ID may stand in the Request, in the DeviceAccess, or in both."""
+    noun = _noun(message)
+    ids = list(dict.fromkeys(text.strip() for text in _ids(message) if text.strip()))
+    if noun.id is not None and ids and noun.id.strip() not in ids:
+        details = f"{noun.id} is none of the resources that Request/ID names"
+        raise Refused([Problem(Code.RELATIONSHIP, details, "/Payload/DeviceAccess")])
+    return done(await desk.access.change(ids or ([noun.id] if noun.id is not None else []), noun))
+
+
 async def cancel(desk: Desk, message: Message) -> Answer:
     """Stop resources at the next APDU boundary."""
     return done(await desk.access.cancel(_ids(message)))
@@ -72,7 +82,14 @@ async def delete(desk: Desk, message: Message) -> Answer:
     return done(await desk.access.delete(_ids(message)))
 
 
-HANDLERS: Mapping[str, Handler] = {"create": create, "get": get, "cancel": cancel, "close": close, "delete": delete}
+HANDLERS: Mapping[str, Handler] = {
+    "create": create,
+    "change": change,
+    "cancel": cancel,
+    "close": close,
+    "delete": delete,
+    "get": get,
+}
 """What each verb does."""
 
 
@@ -119,7 +136,8 @@ async def _written_accesses(
         yield "<dev:CosemAccessList>"
         results = service.store.results(access.id, selection)
         named = ((result, names.get(result.device_id, result.device_id)) async for result in results)
-        async for piece in cosem_accesses(enumerate(access.requests), named):
+        requests = enumerate((*access.retired, *access.requests))
+        async for piece in cosem_accesses(requests, named, retired=len(access.retired)):
             yield piece
         if access.terms.accept_data_notification:
             async for piece in notified(service.store.notifications(access.id, selection)):

@@ -57,6 +57,44 @@ INSERT INTO access_group (access_id, position, group_id)
 SELECT %(id)s, position, group_id
 FROM unnest(%(group_ids)s::text[]) WITH ORDINALITY AS named (group_id, position);
 
+-- name: access_change
+-- The new terms of a resource that is still active; no row: it is not.
+UPDATE device_access SET
+    priority = %(priority)s, activates = %(activates)s, repeating_interval = %(repeating_interval)s,
+    duration = %(duration)s, expires = %(expires)s, not_older_than = %(not_older_than)s,
+    accept_data_notification = %(accept_data_notification)s
+WHERE id = %(id)s AND state = 'active'
+RETURNING id;
+
+-- name: access_remove_devices
+DELETE FROM access_device WHERE access_id = %(id)s;
+
+-- name: access_remove_groups
+DELETE FROM access_group WHERE access_id = %(id)s;
+
+-- name: access_retire_requests
+-- What is done up to the last activation, and no more.
+UPDATE access_request SET until = (SELECT coalesce(max(number), 0) FROM activation WHERE access_id = %(id)s)
+WHERE access_id = %(id)s AND until IS NULL;
+
+-- name: access_forget_requests
+-- Those that were changed before they were ever done.
+DELETE FROM access_request WHERE access_id = %(id)s AND until < since;
+
+-- name: access_renew_requests
+-- From the next activation on.
+INSERT INTO access_request (access_id, position, apdu, since)
+SELECT %(id)s, behind.position + request.place, apdu, behind.number + 1
+FROM unnest(%(apdus)s::bytea[]) WITH ORDINALITY AS request (apdu, place)
+CROSS JOIN (
+    SELECT (SELECT coalesce(max(position), -1) FROM access_request WHERE access_id = %(id)s) AS position,
+        (SELECT coalesce(max(number), 0) FROM activation WHERE access_id = %(id)s) AS number
+) AS behind;
+
+-- name: access_replanned
+-- Whoever plans looks again, and whoever waits for the end.
+SELECT pg_notify('cas_due', ''), pg_notify('cas_finished', %(id)s::text);
+
 -- name: access_planned
 -- Whoever plans looks when the new resource is due.
 SELECT pg_notify('cas_due', '');
@@ -66,9 +104,10 @@ SELECT id, created_at, state, source, message_id, correlation_id, message_timest
     dev_form, priority, activates, repeating_interval, duration, expires, not_older_than, accept_data_notification,
     ARRAY(SELECT name FROM access_device WHERE access_id = id ORDER BY position),
     ARRAY(SELECT device_id FROM access_device WHERE access_id = id ORDER BY position),
-    ARRAY(SELECT apdu FROM access_request WHERE access_id = id ORDER BY position),
+    ARRAY(SELECT apdu FROM access_request WHERE access_id = id AND until IS NULL ORDER BY position),
     ARRAY(SELECT group_id FROM access_group WHERE access_id = id ORDER BY position),
-    ack_required
+    ack_required,
+    ARRAY(SELECT apdu FROM access_request WHERE access_id = id AND until IS NOT NULL ORDER BY position)
 FROM device_access
 WHERE id = ANY(%(ids)s);
 
@@ -184,7 +223,8 @@ SELECT count(*)
 FROM activation
 JOIN activation_chunk AS chunk USING (access_id, number)
 CROSS JOIN LATERAL unnest(chunk.device_ids) AS device (device_id)
-JOIN access_request AS request USING (access_id)
+JOIN access_request AS request ON request.access_id = activation.access_id
+    AND request.since <= activation.number AND (request.until IS NULL OR request.until >= activation.number)
 WHERE activation.access_id = ANY(%(ids)s) AND outcome = 'executing'
     AND chunk.state <> 'done'
     AND (%(device_ids)s::text[] IS NULL OR device_id = ANY(%(device_ids)s))
@@ -212,6 +252,7 @@ SELECT activation.access_id, number, request.position, device_id, activated_at, 
 FROM activation
 JOIN activation_chunk AS chunk USING (access_id, number)
 CROSS JOIN LATERAL unnest(chunk.device_ids) AS device (device_id)
-JOIN access_request AS request USING (access_id)
+JOIN access_request AS request ON request.access_id = activation.access_id
+    AND request.since <= activation.number AND (request.until IS NULL OR request.until >= activation.number)
 WHERE activation.access_id = %(access_id)s AND number = %(number)s
 ON CONFLICT DO NOTHING;

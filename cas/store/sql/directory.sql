@@ -7,7 +7,7 @@ SELECT id, created_at, state, reply_address, async_reply, priority, activates, r
     not_older_than, accept_data_notification,
     ARRAY(SELECT name FROM access_device WHERE access_id = id ORDER BY position),
     ARRAY(SELECT group_id FROM access_group WHERE access_id = id ORDER BY position),
-    ARRAY(SELECT apdu FROM access_request WHERE access_id = id ORDER BY position),
+    ARRAY(SELECT apdu FROM access_request WHERE access_id = id AND until IS NULL ORDER BY position),
     last.activated_at, last.outcome
 FROM device_access
 LEFT JOIN LATERAL (

@@ -109,7 +109,9 @@ LIMIT 1
 FOR UPDATE OF chunk SKIP LOCKED;
 
 -- name: chunk_requests
-SELECT apdu FROM access_request WHERE access_id = %(access_id)s ORDER BY position;
+SELECT position, apdu FROM access_request AS request
+WHERE access_id = %(access_id)s AND request.since <= %(number)s AND (request.until IS NULL OR request.until >= %(number)s)
+ORDER BY position;
 
 -- name: chunk_pending
 -- The devices of a chunk that lack results, with the requests that they lack, those of them that may have been sent before,
@@ -126,6 +128,7 @@ FROM (
     FROM activation_chunk AS chunk
     CROSS JOIN LATERAL unnest(device_ids) AS listed (device_id)
     JOIN access_request AS request ON request.access_id = chunk.access_id
+        AND request.since <= chunk.number AND (request.until IS NULL OR request.until >= chunk.number)
     WHERE chunk.access_id = %(access_id)s AND chunk.number = %(number)s AND chunk.chunk = %(chunk)s
         AND NOT EXISTS (
             SELECT FROM result
