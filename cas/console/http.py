@@ -21,6 +21,7 @@ _FILES = {
         "console.css",
         "console.js",
         "form.js",
+        "picker.js",
         "plot.js",
         "icon.svg",
         "vendor/uPlot.iife.min.js",

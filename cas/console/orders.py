@@ -16,9 +16,13 @@ async def order(site: Site, request: web.Request, noun: dev.DeviceAccess) -> Dev
     """Make a DeviceAccess, without waiting for its devices. Raises Refused, RequestDenied, StoreError."""
     message_id = str(uuid4())
     origin = Origin(source=SOURCE, message_id=message_id, correlation_id=message_id)
-    made = await site.perform(
-        request, message_of(noun, message_id), lambda: site.access.create(noun, origin, wait=False)
-    )
+
+    async def create(outcome: dict[str, object]) -> DeviceAccess:
+        made = await site.access.create(noun, origin, wait=False)
+        outcome["ids"] = [str(made.id)]
+        return made
+
+    made = await site.perform(request, message_of(noun, message_id), create)
     site.hub.changed("activations")
     return made
 
@@ -27,5 +31,5 @@ async def command(
     site: Site, request: web.Request, verb: mes.Verb, access_id: str, do: Callable[[Sequence[str]], Awaitable[object]]
 ) -> None:
     """Cancel, close or delete a DeviceAccess. Raises Refused, RequestDenied, StoreError."""
-    await site.perform(request, message_about(verb, [access_id]), lambda: do([access_id]))
+    await site.perform(request, message_about(verb, [access_id]), lambda _: do([access_id]))
     site.hub.changed("activations", f"access:{access_id}")

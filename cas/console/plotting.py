@@ -23,6 +23,8 @@ _CAPTURE_OBJECTS, _CAPTURE_PERIOD = 3, 4
 _REGISTERS = {3: 2, 4: 2, 5: 2}
 _VALUE = 2
 _CLOCK = 8
+_TIME_INTEGRAL = (1, 8)
+"""Value groups A and D."""
 Scales = Mapping[tuple[int, Obis | None, int], ScalerUnit]
 
 
@@ -35,6 +37,8 @@ class Quantity:
     unit: str = ""
     is_measured: bool = True
     """Not a status or a counter of the profile itself."""
+    is_cumulative: bool = False
+    """A column that only grows, of which the gain tells more: a time integral of electricity."""
 
 
 @dataclass(slots=True)
@@ -191,8 +195,11 @@ def _columns(answer: bytes | None, scales: Scales) -> list[Column]:
 
 
 def _quantity_of(profile: Obis, column: Column, place: int) -> Quantity:
-    label = f"{column_name(column)}, in {obis_name(profile) or profile}"
-    return Quantity(f"7/{profile}/{place}", label, column.unit_symbol, column.class_id in _REGISTERS)
+    label = f"{column_name(column)} ({obis_name(profile) or profile})"
+    medium, _, _, processing, _, _ = column.logical_name.octets
+    is_register = column.class_id in _REGISTERS
+    grows = is_register and (medium, processing) == _TIME_INTEGRAL
+    return Quantity(f"7/{profile}/{place}", label, column.unit_symbol, is_register, grows)
 
 
 def _instant(at: CosemDateTime | None, zone: tzinfo) -> datetime | None:

@@ -32,7 +32,7 @@ async def ask(
     Raises Told, which says why it did not come to that; RequestDenied, StoreError.
     """
     noun = device_access(Plan(asked=tuple(asked), devices=(device_id,)))
-    return await site.perform(request, message_of(noun, str(uuid4())), lambda: _ask(site, device_id, what))
+    return await site.perform(request, message_of(noun, str(uuid4())), lambda _: _ask(site, device_id, what))
 
 
 async def _ask(site: Site, device_id: str, what: Callable[[Reader], Awaitable[T]]) -> T:

@@ -95,14 +95,19 @@ class Site:
         )
         return web.Response(status=status, text=text, content_type="text/html")
 
-    async def perform(self, request: web.Request, content: mes.RequestMessage, do: Callable[[], Awaitable[T]]) -> T:
-        """Do what a SOAP request with this content means, if its sender may, with its entries in the audit log."""
+    async def perform(
+        self, request: web.Request, content: mes.RequestMessage, do: Callable[[dict[str, object]], Awaitable[T]]
+    ) -> T:
+        """Do what a SOAP request with this content means, if its sender may, with its entries in the audit log.
+
+        `do` is given what the second entry says, to add to. Raises RequestDenied, StoreError, and what `do` raises.
+        """
         client = principal_of(request).client
         octets = xml.document(content)
         demand = await self.door.authorise(client, content)
         async with self.door.recorded(client, demand, content, octets) as outcome:
             outcome["by"] = "console"
-            return await do()
+            return await do(outcome)
 
     def _told(self, handler: Handler) -> Handler:
         """A handler whose errors become pages that say what is wrong and what to do."""

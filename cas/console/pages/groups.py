@@ -69,19 +69,19 @@ class _Groups:
     async def create(self, request: web.Request) -> web.StreamResponse:
         group = await _read(request, None)
         message = _message(mes.Verb.CREATE, group)
-        await self._site.perform(request, message, lambda: create_groups(self._site.pool, [group]))
+        await self._site.perform(request, message, lambda _: create_groups(self._site.pool, [group]))
         raise web.HTTPSeeOther(f"/groups/{segment(group.group_id)}")
 
     async def change(self, request: web.Request) -> web.StreamResponse:
         group = await _read(request, request.match_info["group"])
         message = _message(mes.Verb.CHANGE, group)
-        await self._site.perform(request, message, lambda: change_groups(self._site.pool, [group]))
+        await self._site.perform(request, message, lambda _: change_groups(self._site.pool, [group]))
         raise web.HTTPSeeOther(f"/groups/{segment(group.group_id)}")
 
     async def delete(self, request: web.Request) -> web.StreamResponse:
         group_id = request.match_info["group"]
         message = message_about(mes.Verb.DELETE, [group_id], _NOUN)
-        await self._site.perform(request, message, lambda: delete_groups(self._site.pool, [group_id]))
+        await self._site.perform(request, message, lambda _: delete_groups(self._site.pool, [group_id]))
         raise web.HTTPSeeOther("/groups")
 
 

@@ -114,13 +114,14 @@ class _Plot:
         chosen = devices or offered[:_SHOWN_FIRST]
         plots = await self._plots(access, requests, chosen)
         key = query.get("quantity") if query.get("quantity") in plots.quantities else _first(plots)
+        quantity = plots.quantities.get(key or "")
         return Choice(
             access,
             chosen,
             [*dict.fromkeys([*chosen, *offered])],
             plots,
-            plots.quantities.get(key or ""),
-            query.get("gained") == "1",
+            quantity,
+            query.get("gained") == "1" if "chosen" in query else quantity is not None and quantity.is_cumulative,
         )
 
     async def _plots(self, access: Access, requests: Sequence[Request], devices: Sequence[str]) -> Plots:

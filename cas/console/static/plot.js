@@ -38,7 +38,7 @@
       cursor: { drag: { x: true, y: false }, focus: { prox: 24 } },
       focus: { alpha: 0.3 },
       scales: { x: { time: true } },
-      axes: [{ ...axis, values: TIMES }, { ...axis, size: 72, label: unit || undefined, labelSize: unit ? 18 : 0, labelFont: "12px system-ui, sans-serif" }],
+      axes: [{ ...axis, values: TIMES }, { ...axis, size: (_, values) => 24 + 7 * Math.max(4, ...(values || []).map((text) => String(text).length)), label: unit || undefined, labelSize: unit ? 18 : 0, labelFont: "12px system-ui, sans-serif" }],
       series: [
         { value: "{YYYY}-{MM}-{DD} {HH}:{mm}" },
         ...series.map((each, index) => ({

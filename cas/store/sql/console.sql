@@ -277,24 +277,31 @@ WHERE device.device_id = %(name)s OR alias = %(name)s OR system_title = decode(%
 LIMIT 1;
 
 -- name: console_device_accesses
--- The newest resources that name a device, and those by group that have results of it, with its last outcome there.
-SELECT id, created_at, state, number, activated_at, last.apdu IS NOT NULL AS answered, last.reason,
+-- The newest resources that name a device, or a group with it, each with its last outcome there.
+SELECT id, created_at, state, newest.number, newest.activated_at, coalesce(answered, false) AS answered, reason,
     ARRAY(SELECT apdu FROM access_request WHERE access_id = id ORDER BY position LIMIT 12) AS asked,
     (SELECT count(*) FROM access_request WHERE access_id = id)::integer AS requests
 FROM (
     SELECT access_id AS id FROM access_device WHERE device_id = %(device_id)s
     UNION
-    (SELECT access_id FROM access_group JOIN device_access ON id = access_id ORDER BY created_at DESC LIMIT 100)
+    SELECT recent.id
+    FROM (
+        SELECT access_id AS id, group_id FROM access_group JOIN device_access ON id = access_id
+        ORDER BY created_at DESC LIMIT 100
+    ) AS recent
+    CROSS JOIN LATERAL group_devices(recent.group_id) AS member
+    WHERE member.device_id = %(device_id)s
 ) AS named
 JOIN device_access USING (id)
 LEFT JOIN LATERAL (
-    SELECT number, activated_at FROM activation WHERE access_id = id AND outcome <> 'missed' ORDER BY number DESC LIMIT 1
+    SELECT done.number, done.activated_at, result.apdu IS NOT NULL AS answered, reason
+    FROM (
+        SELECT number, activated_at FROM activation WHERE access_id = id AND outcome <> 'missed' ORDER BY number DESC LIMIT 3
+    ) AS done
+    JOIN result ON result.access_id = id AND request = 0 AND activation = done.number AND device_id = %(device_id)s
+    ORDER BY done.number DESC
+    LIMIT 1
 ) AS newest ON true
-LEFT JOIN result AS last ON last.access_id = id AND last.request = 0 AND last.activation = number
-    AND last.device_id = %(device_id)s
-WHERE last.device_id IS NOT NULL OR EXISTS (
-    SELECT FROM access_device WHERE access_id = id AND device_id = %(device_id)s
-)
 ORDER BY created_at DESC
 LIMIT %(limit)s;
 
