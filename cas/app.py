@@ -26,6 +26,7 @@ from cas.access.order import Rules
 from cas.access.ports import Devices
 from cas.access.postgres import PostgresStore, open_store
 from cas.access.registered import RegisteredDevices
+from cas.access.retry import RetryPolicy
 from cas.access.schedule import Calendar
 from cas.access.service import AccessService, now
 from cas.access.transfers import PostgresTransfers
@@ -192,7 +193,14 @@ async def _open_parts(settings: Settings, pool: Pool) -> AsyncIterator[_Parts]:
 @asynccontextmanager
 async def _working(settings: Settings, parts: _Parts) -> AsyncIterator[None]:
     clock = await DatabaseClock.read(parts.pool)
-    bulk = Bulk(Chunks(parts.pool), ResultWriter(parts.store), parts.devices, parts.permits, clock=clock)
+    bulk = Bulk(
+        Chunks(parts.pool),
+        ResultWriter(parts.store),
+        parts.devices,
+        parts.permits,
+        clock=clock,
+        policy=RetryPolicy(first=timedelta(seconds=settings.retry_after)),
+    )
     parts.signals.on_stop(bulk.cancel)
     worker = Worker(
         parts.pool,

@@ -97,6 +97,9 @@ class Settings(BaseSettings):
     activation_window: Seconds = Field(
         3600.0, description="seconds in which devices are accessed and retried where a DeviceAccess has no Duration"
     )
+    retry_after: Seconds = Field(
+        30.0, description="seconds until a device that failed is tried again; doubled each time, up to an hour"
+    )
     make_up_missed: bool = Field(
         True, description="make up the newest activation that was missed, as long as its Duration lasts"
     )
