@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from cas.bindings import message as mes
 from cas.errors import CasError
+from cas.xml import PREFIX
 
 
 class ClientError(CasError):
@@ -46,7 +47,7 @@ class FaultError:
         path, colon, said = details.partition(": ")
         if colon and path.startswith("/"):
             return FaultError(error.code, error.reason or "", said, path)
-        return FaultError(error.code, error.reason or "", details, error.xpath.text if error.xpath else "")
+        return FaultError(error.code, error.reason or "", details, _shown(error.xpath.text) if error.xpath else "")
 
     def __str__(self) -> str:
         where = f"{self.element}: " if self.element else ""
@@ -76,3 +77,9 @@ class CasFault(ClientError):
     def element(self) -> str:
         """The element that the first error is about."""
         return self.errors[0].element if self.errors else ""
+
+
+def _shown(name: str) -> str:
+    """A qualified name with our prefix."""
+    namespace, brace, local = name.removeprefix("{").partition("}")
+    return f"{PREFIX[namespace]}:{local}" if brace and namespace in PREFIX else name

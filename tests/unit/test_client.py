@@ -91,6 +91,9 @@ async def test_a_fault_tells_code_reason_and_element(client: CasClient) -> None:
     assert (fault.value.code, fault.value.reason, fault.value.status) == ("2.4", "unknown device", 400)
     assert fault.value.element.endswith("/dev:DevicesReferenceList/dev:DeviceReference[2]")
     assert "'nobody' is not registered" in str(fault.value)
+    with pytest.raises(CasFault) as other:
+        await client.send(mes.RequestMessageType(header=mes.HeaderType(verb=mes.Verb.CREATE, noun="ResourceDirectory")))
+    assert (other.value.code, other.value.element) == ("2.9", "mes:Verb")
 
 
 async def test_a_repeat_with_the_same_message_id_is_the_same_resource(client: CasClient) -> None:

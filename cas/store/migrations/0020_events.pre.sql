@@ -111,3 +111,14 @@ END
 $$;
 CREATE TRIGGER announce AFTER INSERT ON event
 REFERENCING NEW TABLE AS made FOR EACH STATEMENT EXECUTE FUNCTION events_announce();
+
+-- A resource that is over may have its last event to make; whoever delivers looks whether it has.
+CREATE FUNCTION events_may_close() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_notify('cas_event', '');
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER events_closing AFTER UPDATE OF state ON device_access
+FOR EACH ROW WHEN (NEW.event_targets IS NOT NULL AND OLD.state = 'active' AND NEW.state <> 'active')
+EXECUTE FUNCTION events_may_close();
