@@ -48,6 +48,10 @@ def add(
     broadcast_key: KeyInput = None,
     master_key: KeyInput = None,
     secret: KeyInput = None,
+    signing_key: KeyInput = None,
+    agreement_key: KeyInput = None,
+    device_signing_key: KeyInput = None,
+    device_agreement_key: KeyInput = None,
     quirk: Annotated[list[str] | None, typer.Option(metavar="NAME=VALUE", help="Such as release=no.")] = None,
     label: Annotated[list[str] | None, typer.Option(metavar="NAME=VALUE", help="Free label.")] = None,
     as_json: Json = False,
@@ -62,7 +66,10 @@ def add(
         "client_system_title": client_system_title, "max_pdu": max_pdu,
         "quirk": _pairs("--quirk", quirk), "label": _pairs("--label", label),
     }  # fmt: skip
-    sources = [encryption_key, authentication_key, broadcast_key, master_key, secret]
+    sources = [
+        encryption_key, authentication_key, broadcast_key, master_key, secret,
+        signing_key, agreement_key, device_signing_key, device_agreement_key,
+    ]  # fmt: skip
     for name, source in zip(KEY_FIELDS, sources, strict=True):
         fields[name] = None if source is None else read_key(name, source)
     keys = [name for name in KEY_FIELDS if fields[name] is not None]

@@ -49,6 +49,11 @@ class Lease:
         """How many values `take` can hand out before the next `ensure`."""
         return len(self._values)
 
+    @property
+    def next(self) -> int | None:
+        """The value that `take` hands out next; None before `ensure`."""
+        return self._values[0] if self._values else None
+
     def take(self) -> int:
         """The next value, always greater than the last. Raises IndexError when `ensure` was not awaited for it."""
         value = self._values[0]

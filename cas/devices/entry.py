@@ -20,6 +20,9 @@ from cas.devices.model import (
     is_system_title,
     normalise_name,
 )
+from cas.dlms.errors import KeyUnusable
+from cas.dlms.security.key_forms import private_key, public_key
+from cas.dlms.security.suites import SUITES
 from transports.errors import URLError
 from transports.registry import open_transport
 
@@ -29,6 +32,16 @@ KEY_FIELDS: Mapping[str, KeyKind] = {
     "broadcast_key": KeyKind.BROADCAST,
     "master_key": KeyKind.MASTER,
     "secret": KeyKind.SECRET,
+    "signing_key": KeyKind.SIGNING,
+    "agreement_key": KeyKind.AGREEMENT,
+    "device_signing_key": KeyKind.DEVICE_SIGNING,
+    "device_agreement_key": KeyKind.DEVICE_AGREEMENT,
+}
+_ASYMMETRIC = {
+    KeyKind.SIGNING: private_key,
+    KeyKind.AGREEMENT: private_key,
+    KeyKind.DEVICE_SIGNING: public_key,
+    KeyKind.DEVICE_AGREEMENT: public_key,
 }
 _HEX_PREFIX = "hex:"
 _KEY_OCTETS = {0: 16, 1: 16, 2: 32}  # Green Book 8.3, 9.2.3.7
@@ -113,6 +126,12 @@ class Entry(BaseModel):
     broadcast_key: Key | None = Field(None, description="global broadcast encryption key, hex")
     master_key: Key | None = Field(None, description="master key (KEK) of the device, hex")
     secret: Password | None = Field(None, description="LLS password or HLS secret: text, or hex:...")
+    signing_key: Key | None = Field(None, description="our private key for signatures: its number or PKCS #8, hex")
+    agreement_key: Key | None = Field(None, description="our private key for key agreement, likewise")
+    device_signing_key: Key | None = Field(
+        None, description="the device's public key for signatures: point, DER or certificate, hex"
+    )
+    device_agreement_key: Key | None = Field(None, description="the device's public key for key agreement, likewise")
     quirk: Quirks = Field(Quirks(), description="departures from the standard")
     label: dict[str, str] = Field(default_factory=dict, description="free labels")
 
@@ -135,6 +154,11 @@ class Entry(BaseModel):
             if name == "secret":
                 if not 1 <= len(key) <= 64:
                     raise _wrong("secret must have 1 to 64 octets")
+            elif (parse := _ASYMMETRIC.get(KEY_FIELDS[name])) is not None:
+                try:
+                    parse(key.reveal(), SUITES[self.suite], name)
+                except KeyUnusable as problem:
+                    raise _wrong(str(problem)) from None
             elif len(key) != octets:
                 raise _wrong(f"{name} must have {2 * octets} hex digits in suite {self.suite}, not {2 * len(key)}")
         return self

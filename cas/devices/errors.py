@@ -5,6 +5,7 @@ DeviceError
 ├── UnknownDevice           no device answers to this name
 ├── KeyMissing              the association needs a key that is not registered
 ├── CounterUsedUp           no invocation counter is left under a key: the key must be replaced
+├── CounterDoubtful         a device says of its counter what cannot be believed
 ├── MasterKeyError          the master keys cannot be read
 └── KeyUnreadable           a stored key cannot be decrypted with the master keys at hand
 """
@@ -44,6 +45,17 @@ class KeyMissing(DeviceError):
 
 class CounterUsedUp(DeviceError):
     """No invocation counter is left under a key of the device."""
+
+
+class CounterDoubtful(DeviceError):
+    """A device says of its invocation counter what cannot be believed; ours stays as it is."""
+
+    def __init__(self, device_id: str, counter: int | None) -> None:
+        found = "no number" if counter is None else f"{counter}, which is near the end of its range"
+        super().__init__(
+            f"device {device_id}: it says in the clear that its invocation counter is {found}; this is not believed: "
+            "replace its encryption key, or name the right object by the quirk counter_object"
+        )
 
 
 class MasterKeyError(DeviceError):

@@ -34,6 +34,14 @@ class KeyKind(StrEnum):
     """The device's master key (KEK), which wraps new keys."""
     SECRET = "secret"  # noqa: S105 - the name of a kind, not a secret
     """Password of LLS, secret of HLS."""
+    SIGNING = "signing"
+    """Our private key for signatures: HLS by ECDSA, general-signing, ephemeral keys."""
+    AGREEMENT = "agreement"
+    """Our private key for key agreement."""
+    DEVICE_SIGNING = "device-signing"
+    """The device's public key for signatures."""
+    DEVICE_AGREEMENT = "device-agreement"
+    """The device's public key for key agreement."""
 
 
 class Secret:

@@ -15,15 +15,23 @@ from cas.devices.counters import Counters
 from cas.devices.errors import KeyMissing
 from cas.devices.keys import KeyKind, Secret
 from cas.devices.model import Device
+from cas.devices.opening import Opener
 from cas.devices.registry import get_device
 from cas.devices.selection import ways_of
-from cas.devices.sessions import Sessions, settings_of
+from cas.devices.sessions import Sessions
+from cas.dlms.acse import CONTEXT
 from cas.dlms.apdu import Request, Response
 from cas.dlms.client import Client
 from cas.dlms.errors import AssociationRefused, NotAssociated
-from cas.dlms.requested import requested
 from cas.dlms.selection import Ways
 from transports.base import Transport
+
+_PRE_ESTABLISHED = cos.AareApdu(
+    application_context_name=f"{CONTEXT}1",
+    result=cos.AssociationResult.ACCEPTED,
+    result_source_diagnostic=cos.AssociateSourceDiagnostic(acse_service_user=cos.AcseServiceUser.NULL),
+)
+"""What is said of an association that was never asked for."""
 
 
 class Line:
@@ -39,9 +47,7 @@ class Line:
     ) -> None:
         self._device = device
         self._keys = keys
-        self._client_title = client_title
-        self._counters = counters
-        self._transport = transport
+        self._opener = Opener(device, keys, client_title, counters, transport)
         self._client: Client | None = None
 
     @property
@@ -64,23 +70,14 @@ class Line:
         missing = self._device.needed_keys.difference(self._keys)
         if missing and aarq is None:
             raise KeyMissing(self._device.device_id, sorted(missing))
-        settings = settings_of(self._device, self._keys, self._client_title)
-        if aarq is not None:
-            settings = requested(aarq, settings)
-        lease = None
-        if (encryption := self._keys.get(KeyKind.ENCRYPTION)) is not None:
-            # under the title that the AARQ names: it is part of the initialization vector
-            lease = await self._counters.lease(encryption, settings.client_title, self._device.device_id)
-        client = Client(self._transport(self._device), settings, lease)
         try:
-            await client.open()
+            self._client = client = await self._opener.open(aarq)
         except AssociationRefused:
-            if aarq is None or client.aare is None:
+            refusing = self._opener.tried.aare if self._opener.tried else None
+            if aarq is None or refusing is None:
                 raise
-            return client.aare
-        self._client = client
-        assert client.aare is not None  # noqa: S101 - without it the association is not open
-        return client.aare
+            return refusing
+        return client.aare or _PRE_ESTABLISHED
 
     async def request(self, request: Request) -> Response:
         """Ask one service. Raises NotAssociated, DlmsError, TransportError."""
@@ -97,7 +94,7 @@ class Line:
         """Release what is open, and close the link. Never raises."""
         client, self._client = self._client, None
         if client is not None:
-            await client.close()
+            await self._opener.close(client)
 
     def _associated(self, what: str) -> Client:
         if self._client is None:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any, Literal, TypeAlias
 
 from cas.devices.keys import KeyKind
 
@@ -22,6 +23,7 @@ class Authentication(StrEnum):
     HLS_SHA1 = "hls-sha1"
     HLS_GMAC = "hls-gmac"
     HLS_SHA256 = "hls-sha256"
+    HLS_ECDSA = "hls-ecdsa"
 
 
 class Protection(StrEnum):
@@ -33,19 +35,65 @@ class Protection(StrEnum):
     BOTH = "both"
 
 
+Ciphering: TypeAlias = Literal["service", "general", "identified", "wrapped", "agreed-one-pass", "agreed-static"]
+ReadCounter: TypeAlias = Literal["on-error", "first", "always", "never"]
+
+
+def _quirk(default: Any, meaning: str, clause: str = "") -> Any:
+    """A field of `Quirks`; `clause` is what the standard has to say. The README's table is made of them."""
+    return field(default=default, metadata={"meaning": meaning, "clause": clause})
+
+
 @dataclass(frozen=True, slots=True)
 class Quirks:
-    """Where a device departs from the standard."""
+    """Where a device departs from the standard, or has a choice that it leaves open."""
 
     # For pydantic, which makes it from files.
     __pydantic_config__ = {"extra": "forbid"}
 
-    release: bool = True
-    """Whether the association is released by RLRQ before the connection is closed."""
-    list_size: int | None = None
-    """The most items that the device takes in one -with-list request; 1: none at all."""
-    selective_access: bool = True
-    """Whether the device understands access selectors; if not, whole profiles are read and filtered here."""
+    release: bool = _quirk(True, "release by RLRQ before the link is closed", "Green Book 8.3, 9.4.5")
+    release_refused: bool = _quirk(False, "an exception-response to RLRQ ends the association", "Green Book 8.3, 9.4.5")
+    pre_established: bool = _quirk(False, "the association is open without AARQ", "Green Book 8.3, 9.4.4.1")
+    pause: float = _quirk(0.0, "seconds without a link after each association")
+    list_size: int | None = _quirk(None, "most items of one request; 1: single ones only", "Green Book 8.3, 9.3.4")
+    selective_access: bool = _quirk(
+        True, "knows access selectors; else whole profiles are read and filtered here", "Blue Book 12, 4.3.6"
+    )
+    selected_values: bool = _quirk(True, "takes a choice of columns in a range", "Blue Book 12, 4.3.6")
+    reversed_deviation: bool = _quirk(
+        False, "the deviation of its clock counts from UTC to local time", "Blue Book 12, 4.1.6.1"
+    )
+    surplus_octets: bool = _quirk(False, "octets follow the value of an answer", "IEC 61334-6, 6")
+    general_block_transfer: bool = _quirk(True, "general block transfer is proposed", "Green Book 8.3, 9.4.6.13")
+    general_blocks: bool = _quirk(
+        False, "it is used also where a service has blocks of its own", "Green Book 8.3, 9.4.6.13"
+    )
+    block_window: int = _quirk(16, "blocks that we take in a row, 1 to 63", "Green Book 8.3, 9.4.6.13")
+    ciphering: Ciphering = _quirk(  # noqa: RUF009 - it makes a field
+        "service",
+        "ciphered APDUs: glo- and ded- (service), general-glo- and -ded- (general), "
+        "or general-ciphering with a key that is named so",
+        "Green Book 8.3, 9.2.7.2",
+    )
+    dedicated_key: bool = _quirk(False, "a dedicated key for each association", "Green Book 8.3, 9.2.3.3.3")
+    signing: bool = _quirk(False, "requests are signed, and answers must be", "Green Book 8.3, 9.2.7.2")
+    response_protection: Literal["none", "authenticated", "encrypted", "both"] | None = _quirk(
+        None, "least protection of answers, if it is not that of requests", "Blue Book 12, 4.4.7"
+    )
+    read_counter: ReadCounter = _quirk(  # noqa: RUF009 - it makes a field
+        "on-error",
+        "when the invocation counter is read by the public client: on-error, "
+        "first (before the first use), always, never",
+        "Green Book 8.3, 9.2.3.3",
+    )
+    counter_object: str = _quirk("0.0.43.1.0.255", "where it stands, attribute 2", "Blue Book 12, 6.2.33")
+    counter_client: int = _quirk(16, "SAP of the public client", "Green Book 8.3, 4.1.8.4")
+    counter_associates: bool = _quirk(True, "the public client associates before it reads", "Green Book 8.3, 9.4.4.1")
+    counter_restarts: bool = _quirk(
+        False,
+        "its own counter begins anew in each association: a replay from another one is not told",
+        "Green Book 8.3, 9.2.3.3",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,9 +122,18 @@ class Device:
         """The keys without which the association cannot be opened."""
         ciphered = self.protection is not Protection.NONE or self.authentication is Authentication.HLS_GMAC
         needed = {KeyKind.ENCRYPTION, KeyKind.AUTHENTICATION} if ciphered else set()
-        if self.authentication not in (Authentication.NONE, Authentication.HLS_GMAC):
+        if self.authentication not in (Authentication.NONE, Authentication.HLS_GMAC, Authentication.HLS_ECDSA):
             needed.add(KeyKind.SECRET)
-        return frozenset(needed)
+        if self.authentication is Authentication.HLS_ECDSA or self.quirks.signing:
+            needed |= {KeyKind.SIGNING, KeyKind.DEVICE_SIGNING}
+        return frozenset(needed | _KEYS_OF_CIPHERING.get(self.quirks.ciphering, set()))
+
+
+_KEYS_OF_CIPHERING = {
+    "wrapped": {KeyKind.MASTER},
+    "agreed-one-pass": {KeyKind.SIGNING, KeyKind.DEVICE_SIGNING, KeyKind.AGREEMENT, KeyKind.DEVICE_AGREEMENT},
+    "agreed-static": {KeyKind.AGREEMENT, KeyKind.DEVICE_AGREEMENT},
+}
 
 
 def is_system_title(name: str) -> bool:

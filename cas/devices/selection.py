@@ -38,7 +38,7 @@ class Session(Protocol):
 
 def ways_of(quirks: Quirks) -> Ways:
     """How a device with these quirks takes selective access."""
-    return Ways(selective_access=quirks.selective_access)
+    return Ways(quirks.selective_access, quirks.selected_values, quirks.reversed_deviation)
 
 
 class SelectiveSession:

@@ -16,6 +16,8 @@ from cas.dlms.security.policy import Protection
 CONTEXT = "2.16.756.5.8.1."
 MECHANISM = "2.16.756.5.8.2."
 DLMS_VERSION = 6
+VAA_NAME = 0x0007
+"""The virtual application association with logical names."""
 _LN, _LN_CIPHERED = 1, 3
 
 
@@ -43,6 +45,12 @@ class Settings:
     """Octets of the longest APDU that the client receives."""
     release: bool = True
     """Release by RLRQ before the link is closed; some devices do not know it."""
+    release_refused: bool = False
+    """Take an exception-response to RLRQ as the end of the association all the same."""
+    pre_established: bool = False
+    """The association is open as soon as the link is: no AARQ, no RLRQ. It has the conformance that is proposed."""
+    surplus_octets: bool = False
+    """Take an answer that more octets follow."""
     list_size: int | None = None
     """The most items of one request; 1 for none but single ones, None for any number."""
     general_blocks: bool = False

@@ -114,6 +114,11 @@ class Association:
             raise
         return self.negotiated
 
+    def assume(self) -> None:
+        """Take the association as open: it is pre-established, with the conformance and sizes of the settings."""
+        self.state = follow(self.state, Event.ASSUME)
+        self.negotiated = Negotiated(self.settings.conformance, self.settings.max_pdu or None, acse.VAA_NAME)
+
     def request(self, body: Request) -> Exchange[Response]:
         """Ask one service and return its answer as a whole, whatever it says: an error of the device is an answer.
 
@@ -156,8 +161,7 @@ class Association:
                 information = self._channel.seal(encode_apdu(acse.initiate_request(self.settings)), scope=Scope.GLOBAL)
             reason = asked.reason if asked else cos.ReleaseRequestReason.NORMAL
             rlrq = cos.RlrqApdu(reason=reason, user_information=information)
-            answer = yield from self._converse(rlrq, cos.RlreApdu)
-            answer = self._take_release(answer)
+            answer = yield from self._release(rlrq)
         except BaseException:
             self.abort()
             raise
@@ -198,6 +202,14 @@ class Association:
         initiate = self._channel.open(aare.user_information, initiate=True)
         self.aare = replace(aare, user_information=initiate)  # as it is to be read
         return acse.negotiated(decode_apdu(initiate), self.settings.conformance)
+
+    def _release(self, rlrq: cos.RlrqApdu) -> Exchange[cos.RlreApdu]:
+        try:
+            return self._take_release((yield from self._converse(rlrq, cos.RlreApdu)))
+        except errors.ExceptionResponse:
+            if not self.settings.release_refused:
+                raise
+            return cos.RlreApdu()
 
     def _take_release(self, rlre: cos.RlreApdu) -> cos.RlreApdu:
         """The RLRE, its user-information deciphered; what is not protected as it must be is refused."""
@@ -261,12 +273,20 @@ class Association:
                 if opened and opened[0] in NOTIFICATIONS:  # under general ciphering
                     self.notifications.append(cast("Notification", decode_apdu(opened)))
                 elif received is None or sent is None or theirs is None:
-                    return decode_apdu(opened)
+                    return self._decode(opened)
                 elif same_identity(received, sent, long=long):
-                    return decode_apdu(numbered(opened, theirs))
+                    return self._decode(numbered(opened, theirs))
                 elif (stale := stale + 1) >= _STALE_ANSWERS:
                     raise errors.InvokeIdMismatch(received, sent)
             octets = yield from self._transmit(None)
+
+    def _decode(self, opened: bytes) -> object:
+        try:
+            return decode_apdu(opened)
+        except errors.SurplusOctets as error:
+            if not self.settings.surplus_octets:
+                raise
+            return decode_apdu(opened[: error.offset])
 
     def _transmit(self, apdu: bytes | None, *, in_blocks: bool = False) -> Exchange[bytes]:
         """Send an APDU (None: nothing) and return the next that comes, either of them in general blocks or whole."""

@@ -27,7 +27,7 @@ from cas.cosem.asn1 import (
     Text,
 )
 from cas.cosem.data import Data, DataError, length, read_bits, read_length, scan
-from cas.dlms.errors import DecodeError, EncodeError
+from cas.dlms.errors import DecodeError, EncodeError, SurplusOctets
 
 T = TypeVar("T")
 E = TypeVar("E", EncodeError, DecodeError)
@@ -50,7 +50,7 @@ def decode(cls: type[T], octets: bytes, start: int = 0) -> T:
     """
     found, end = decoder(TYPE_NAME[cls])(octets, start)
     if end != len(octets):
-        raise DecodeError(f"{len(octets) - end} octets after the end", end)
+        raise SurplusOctets(f"{len(octets) - end} octets after the end", end)
     return found  # type: ignore[return-value]  # the decoder of cls makes a cls
 
 

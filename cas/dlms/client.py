@@ -75,11 +75,34 @@ class Client:
         """Whether the association is open, as far as is known here."""
         return self._association.state is State.ASSOCIATED
 
-    async def open(self) -> Negotiated:
+    @property
+    def settings(self) -> Settings:
+        """How it associates."""
+        return self._association.settings
+
+    @property
+    def counters(self) -> Counters | None:
+        """Where its invocation counters come from."""
+        return self._counters
+
+    @property
+    def last_counter(self) -> int | None:
+        """The device's last invocation counter under the global key; None before it has used any."""
+        return self._association.last_counter
+
+    @property
+    def dropped(self) -> int:
+        """Notifications that were not protected as they must be."""
+        return self._association.dropped
+
+    async def open(self) -> None:
         """Connect and associate; leaves nothing open if that fails."""
         try:
             await self._transport.connect()
-            return await self._run(self._association.associate(os.urandom(CHALLENGE_LENGTH)))
+            if self._association.settings.pre_established:
+                self._association.assume()
+                return
+            await self._run(self._association.associate(os.urandom(CHALLENGE_LENGTH)))
         except BaseException:
             await self._transport.close()
             raise
@@ -95,7 +118,8 @@ class Client:
     async def close(self) -> None:
         """Release the association if it is open, and close the link. Never raises, never hangs."""
         try:
-            if self._association.state is State.ASSOCIATED and self._association.settings.release:
+            settings = self._association.settings
+            if self._association.state is State.ASSOCIATED and settings.release and not settings.pre_established:
                 async with asyncio.timeout(RELEASE_TIME):
                     await self._run(self._association.release())
         except Exception:  # noqa: BLE001, S110 - whatever fails: the link is closed, which ends the association as well

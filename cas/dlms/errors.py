@@ -10,6 +10,7 @@
     │   └── KeyUnusable             a key or certificate is missing, or not one for this suite
     └── RemoteProtocolError         the other side is at fault, or refused
         ├── DecodeError             octets that are no APDU (also a ValueError)
+        │   └── SurplusOctets       octets follow an APDU that is whole
         ├── UnexpectedApdu          a good APDU, but no answer to what was asked
         ├── InvokeIdMismatch        an answer to some other request
         ├── BlockError              block numbers, or the end of a block transfer, are wrong
@@ -126,6 +127,10 @@ class DecodeError(RemoteProtocolError, ValueError):
     def __str__(self) -> str:
         place = f"octet {self.offset}: " if self.offset is not None else ""
         return f"{place}{self.path}: {self.what}" if self.path else f"{place}{self.what}"
+
+
+class SurplusOctets(DecodeError):
+    """Octets follow an APDU that is whole; `offset` is where it ends."""
 
 
 class UnexpectedApdu(RemoteProtocolError):

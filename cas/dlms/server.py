@@ -85,6 +85,13 @@ class ServerAssociation:
         """Whether general block transfer was agreed; the caller does it (`cas.dlms.server_blocks`)."""
         return self._services is not None and self._services.has_blocks
 
+    def assume(self) -> None:
+        """Open the association as it is pre-established. Raises AssociationRefused if the device has no room for it."""
+        if not self._application.admit():
+            raise AssociationRefused("rejected-transient", "no-reason-given")
+        self.state = follow(self.state, Event.ASSUME)
+        self._services = Services(self._application, self.settings.conformance, self.limit)
+
     def receive(self, apdu: bytes, *, in_blocks: bool = False) -> bytes | None:
         """Serve one APDU and return the answer, None where there is none. Never raises for what a client sends.
 

@@ -27,6 +27,7 @@ class State(Enum):
 class Event(Enum):
     """What moves an association."""
 
+    ASSUME = "a pre-established association"
     REQUEST = "AARQ"
     ACCEPT = "AARE, accepted"
     CHALLENGE = "AARE, accepted, authentication required"
@@ -41,6 +42,8 @@ class Event(Enum):
 
 
 TRANSITIONS: dict[tuple[State, Event], State] = {
+    # pre-established: nothing is sent (Green Book 8.3, 9.4.4.1)
+    (State.IDLE, Event.ASSUME): State.ASSOCIATED,
     (State.IDLE, Event.REQUEST): State.OPENING,
     (State.OPENING, Event.ACCEPT): State.ASSOCIATED,
     (State.OPENING, Event.CHALLENGE): State.AUTHENTICATING,

@@ -9,7 +9,7 @@ from cas.dlms.errors import NotAssociated
 from cas.dlms.states import TRANSITIONS, Event, State, follow
 
 ALLOWED = {
-    State.IDLE: {Event.REQUEST: State.OPENING},
+    State.IDLE: {Event.REQUEST: State.OPENING, Event.ASSUME: State.ASSOCIATED},
     State.OPENING: {Event.ACCEPT: State.ASSOCIATED, Event.CHALLENGE: State.AUTHENTICATING, Event.REFUSE: State.IDLE},
     State.AUTHENTICATING: {
         Event.PROVE: State.AUTHENTICATING,
@@ -44,7 +44,7 @@ def test_every_state_against_every_event(state: State, event: Event) -> None:
 
 def test_nothing_but_authentication_leads_past_a_challenge() -> None:
     ways = {event for (state, event), after in TRANSITIONS.items() if after is State.ASSOCIATED and state is not after}
-    assert ways == {Event.ACCEPT, Event.PROVED}
+    assert ways == {Event.ACCEPT, Event.PROVED, Event.ASSUME}
 
 
 @pytest.mark.parametrize("module", ["association", "server"])
