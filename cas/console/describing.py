@@ -169,14 +169,19 @@ def _get_result(request: Request, found: cos.GetDataResult, scale: ScalerUnit | 
 def _shown(request: Request, data: Data, scale: ScalerUnit | None) -> str:
     try:
         if scale is not None:
-            scaled = scale.apply(data.value)
-            text = f"{scaled:,f}" if isinstance(scaled, Decimal) else show(plain(scaled))
-            return f"{text} {scale.symbol}".rstrip()
+            return scaled_text(data, scale)
         if (request.class_id, request.attribute) == (7, 2):
             return f"{len(data.children())} rows"
         return show(readable(data, attribute_of(request.class_id, request.attribute).type))[:_LONGEST]
     except (DataError, ValueError):
         return data.octets.hex().upper()[:_LONGEST]
+
+
+def scaled_text(data: Data, scale: ScalerUnit) -> str:
+    """The physical value with its unit."""
+    scaled = scale.apply(data.value)
+    text = f"{scaled:,f}" if isinstance(scaled, Decimal) else show(plain(scaled))
+    return f"{text} {scale.symbol}".rstrip()
 
 
 def show(value: Readable) -> str:

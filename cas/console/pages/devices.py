@@ -7,7 +7,7 @@ from aiohttp import web
 
 from cas.console import views
 from cas.console.asking import Asked, AskingError, parse_lines
-from cas.console.describing import show
+from cas.console.describing import scaled_text, show
 from cas.console.principal import Right
 from cas.console.reading import ask
 from cas.console.site import Site, Told
@@ -15,7 +15,7 @@ from cas.console.views import DeviceRow
 from cas.cosem.interface_classes import attribute_of, class_name
 from cas.cosem.obis import Obis
 from cas.cosem.obis_names import obis_name
-from cas.cosem.readable import plain, readable
+from cas.cosem.readable import readable
 from cas.devices.browsing import CosemObject, read_objects
 from cas.devices.counters import HIGHEST, NEAR_TOP, Counters, counter_scope
 from cas.devices.keys import KeyKind
@@ -190,7 +190,7 @@ def _shown(reading: Reading) -> Read:
     elif reading.table is not None:
         text = f"{len(reading.table.rows)} rows of {len(reading.table.columns)} columns"
     elif reading.scaler_unit is not None:
-        text = f"{show(plain(reading.scaler_unit.apply(reading.data.value)))} {reading.scaler_unit.symbol}".rstrip()
+        text = scaled_text(reading.data, reading.scaler_unit)
     else:
         text = show(readable(reading.data, member.type))
     return Read(str(attribute.logical_name), name, member.name, text, reading.data is None)

@@ -1,0 +1,278 @@
+"""The pages without a browser: what they show, what their forms do, and who may."""
+
+import asyncio
+import json
+import re
+from uuid import UUID
+
+import pytest
+from lxml import etree
+
+from cas.access.groups import ALL_METERS
+from cas.console import views
+from cas.security.model import Role, Service, Verb
+from cas.store.database import connected
+from tests.unit.console.conftest import Console, text_of
+
+PAGES = ("/", "/access", "/new", "/devices", "/devices/M1", "/groups", "/groups/DG_ALL_METERS", "/plot", "/events")
+FORM = {"devices": "M1 M2 OFF", "objects": "1.0.1.8.0.255  # energy", "schedule": "now", "do": "send"}
+_INLINE = re.compile(r"<script(?![^>]*\bsrc=)(?![^>]*application/json)|\sstyle=|\son[a-z]+=|javascript:", re.IGNORECASE)
+
+
+async def make(console: Console, **changed: str) -> str:
+    """Make a DeviceAccess by the form, wait until it is over, and return its ID."""
+    await console.post("/new", {**FORM, **changed})
+    assert console.status == 200
+    access_id = console.url.rpartition("/")[2]
+    execution = console.site.access._runner.find(UUID(access_id))
+    if execution is not None:
+        await execution.done.wait()
+    return access_id
+
+
+@pytest.mark.parametrize("path", [*PAGES, "/audit", "/settings"])
+async def test_pages_read_without_scripts_and_hold_none_inline(console: Console, path: str) -> None:
+    page = await console.get(path)
+    assert console.status == 200
+    assert page.find(".//h1") is not None
+    assert console.headers is not None
+    assert "'unsafe" not in console.headers["Content-Security-Policy"]
+    assert not _INLINE.search(etree.tostring(page, encoding="unicode"))
+    for label in page.iterfind(".//label[@for]"):
+        assert page.get_element_by_id(label.get("for")) is not None
+
+
+async def test_a_form_makes_an_access_whose_outcome_shows_per_device(console: Console) -> None:
+    access_id = await make(console)
+    page = await console.get(f"/access/{access_id}")
+    rows = {row[0].text_content().strip(): text_of(row) for row in page.xpath("//section[@id='devices']//tbody/tr")}
+    assert set(rows) == {"M1", "M2", "OFF"}
+    assert "ok" in rows["M1"]
+    assert "connection refused" in rows["OFF"]
+    answers = await console.get(f"/access/{access_id}/1/M1")
+    assert "12,340 Wh" in text_of(answers)
+    for path in ("/", "/access", "/events", "/devices/M1"):
+        assert "Active energy import (+A), total" in text_of(await console.get(path))
+    assert "connection refused" in text_of(await console.get("/"))
+
+
+async def test_the_preview_is_the_soap_that_the_schema_has(console: Console) -> None:
+    await console.post("/new/preview", {**FORM, "schedule": "every day at 02:00 within 4 hours"})
+    page = await console.post("/new/preview", {**FORM, "schedule": "every day at 02:00 within 4 hours"})
+    (soap,) = page.xpath("//pre[@class='soap']")
+    message = etree.fromstring(soap.text_content())[0][0]
+    schema = etree.XMLSchema(file="schemas/Message.xsd")
+    assert schema.validate(message), schema.error_log
+    assert "P1D" in soap.text_content()
+    assert "Every day at 02:00 within 4 hours" in text_of(page)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "told"),
+    [
+        ("devices", "", "name devices"),
+        ("devices", "NOBODY", "'NOBODY' is not registered"),
+        ("objects", "", "choose what to read"),
+        ("objects", "1.8", "write it as 1.0.1.8.0.255"),
+        ("objects", "1.0.1.8.0.255:colour", "no attribute 'colour'"),
+        ("objects", "1.0.1.8.0.255 last 3 days", "only the buffer of a profile"),
+        ("schedule", "soon", "is not understood"),
+        ("priority", "300", "0, most urgent"),
+    ],
+)
+async def test_what_is_wrong_in_the_form_is_told_beside_it(console: Console, field: str, value: str, told: str) -> None:
+    page = await console.post("/new", {**FORM, field: value})
+    assert console.status == 400
+    assert told in text_of(page)
+    assert page.get_element_by_id("objects").text == (value if field == "objects" else FORM["objects"]) or not value
+
+
+async def test_only_what_failed_is_retried(console: Console) -> None:
+    access_id = await make(console)
+    await console.post(f"/access/{access_id}/1/retry")
+    again = console.url.rpartition("/")[2]
+    assert again != access_id
+    (made,) = await console.site.access.get([again])
+    assert [target.device_id for target in made.targets] == ["OFF"]
+    (first,) = await console.site.access.get([access_id])
+    assert made.requests == first.requests
+
+
+async def test_close_cancel_delete(console: Console) -> None:
+    await console.post("/new", {**FORM, "schedule": "every day at 02:00"})
+    access_id = console.url.rpartition("/")[2]
+    assert "every day at 02:00" in text_of(await console.get("/access?state=active"))
+    assert "closed" in text_of(await console.post(f"/access/{access_id}/close"))
+    await console.post(f"/access/{access_id}/delete")
+    assert console.url.endswith("/access")
+    await console.get(f"/access/{access_id}")
+    assert console.status == 404
+
+
+async def test_what_is_done_stands_in_the_audit_log(console: Console) -> None:
+    access_id = await make(console)
+    page = text_of(await console.get("/audit"))
+    assert "create DeviceAccess" in page
+    assert access_id in page
+    assert "No entry fits" in text_of(await console.get("/audit?q=nothing-like-it"))
+
+
+async def test_lists_narrow_and_page(console: Console) -> None:
+    async with connected(console.site.pool) as connection:
+        await connection.execute(
+            b"INSERT INTO device (device_id, alias, url, authentication, suite, protection, max_pdu) "
+            b"SELECT 'X' || to_char(n, 'FM0000'), 'X' || to_char(n, 'FM0000'), 'tcp://h', 'none', 0, 'none', 0 "
+            b"FROM generate_series(1, 120) AS n"
+        )
+    seen: list[str] = []
+    path = "/devices?q=X"
+    while path:
+        page = await console.get(path)
+        seen += [link.text_content() for link in page.xpath("//tbody//a")]
+        path = next(iter(page.xpath("//a[@rel='next']/@href")), "")
+    assert seen == [f"X{n:04}" for n in range(1, 121)]
+    assert "No device fits" in text_of(await console.get("/devices?q=Y"))
+    await make(console)
+    assert "connection refused" not in text_of(await console.get("/access?state=canceled"))
+
+
+async def test_values_are_read_now(console: Console) -> None:
+    page = await console.post("/devices/M1/read", {"objects": "1.0.1.8.0.255"})
+    assert "12,340 Wh" in text_of(page)
+    page = await console.post("/devices/OFF/read", {"objects": "1.0.1.8.0.255"})
+    assert console.status == 502
+    assert "connection refused" in text_of(page)
+
+
+async def test_groups_are_made_changed_and_deleted(console: Console) -> None:
+    page = await console.post("/groups", {"name": "DG_DOCK", "devices": "M1 M2"})
+    assert page.xpath("//ul[@class='idlist']//a/text()") == ["M1", "M2"]
+    page = await console.post("/groups/DG_DOCK", {"devices": "M2"})
+    assert page.xpath("//ul[@class='idlist']//a/text()") == ["M2"]
+    assert "DG_DOCK" in text_of(await console.get("/devices/M2"))
+    await console.post(f"/groups/{ALL_METERS}/delete")
+    assert console.status == 400
+    await console.post("/groups/DG_DOCK/delete")
+    assert "DG_DOCK" not in text_of(await console.get("/groups"))
+
+
+async def test_registers_over_time_are_plotted_and_exported(console: Console) -> None:
+    access_id = await make(console)
+    page = await console.get(f"/plot?access={access_id}")
+    (data,) = page.xpath("//script[@type='application/json']/text()")
+    drawn = json.loads(data)
+    assert drawn["unit"] == "Wh"
+    assert {each["label"]: each["y"] for each in drawn["series"]} == {"M1": [12340.0], "M2": [12340.0]}
+    async with console.client.get(f"/plot.csv?access={access_id}&device=M2") as response:
+        head, row = (await response.text()).splitlines()
+    assert head == "time,M2 [Wh]"
+    assert row.endswith(",12340")
+
+
+# ---------------------------------------------------------------- who may
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{"Origin": "https://elsewhere.example"}, {"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"}],
+)
+async def test_a_form_from_elsewhere_is_refused(console: Console, headers: dict[str, str]) -> None:
+    await console.post("/groups", {"name": "DG_EVIL"}, **headers)
+    assert console.status == 403
+    assert "DG_EVIL" not in text_of(await console.get("/groups"))
+
+
+async def test_a_form_without_our_token_is_refused(console: Console) -> None:
+    await console.get("/")
+    for token in ({}, {"token": "guessed"}):
+        await console.post_raw("/groups", {"name": "DG_EVIL", **token})
+        assert console.status == 403
+
+
+async def test_a_name_that_is_not_of_this_machine_is_refused(console: Console) -> None:
+    await console.get("/", Host="rebound.example")
+    assert console.status == 401
+
+
+class TestOneDevice:
+    @pytest.fixture
+    def role(self) -> Role:
+        return Role(name="one", verbs=tuple(Verb), services=tuple(Service), devices=("M1",), directory=True)
+
+    async def test_who_may_not_read_everything_sees_nothing(self, console: Console) -> None:
+        for path in PAGES:
+            await console.get(path)
+            assert console.status == 403
+
+
+class TestReader:
+    @pytest.fixture
+    def role(self) -> Role:
+        return Role(name="reader", verbs=(Verb.GET,), groups=(ALL_METERS,), directory=True)
+
+    async def test_who_may_only_read_has_no_forms_and_no_administration(self, console: Console) -> None:
+        page = await console.get("/devices/M1")
+        assert not page.xpath("//form[@method='post']")
+        for path in ("/new", "/audit", "/settings"):
+            await console.get(path)
+            assert console.status == 403
+        await console.post("/new", FORM)
+        assert console.status == 403
+        assert not await views.accesses(console.site.pool, views.Filter(), views.LATEST)
+
+
+class TestMaker:
+    @pytest.fixture
+    def role(self) -> Role:
+        return Role(name="maker", verbs=(Verb.GET, Verb.CREATE), groups=(ALL_METERS,), directory=True)
+
+    async def test_the_guard_has_the_last_word(self, console: Console) -> None:
+        access_id = await make(console)
+        page = await console.post(f"/access/{access_id}/delete")
+        assert console.status == 403
+        assert "Not permitted" in text_of(page)
+        assert await console.site.access.get([access_id])
+
+
+# ---------------------------------------------------------------- what is never shown, or never believed
+
+
+async def test_secrets_and_markup_stay_what_they_are(console: Console) -> None:
+    settings = text_of(await console.get("/settings"))
+    assert "5A5A" not in settings
+    assert "set, hidden" in settings
+    page = await console.get("/devices/M1")
+    assert "pass" not in page.get_element_by_id("facts").getparent().text_content()
+    assert "<b>Dock</b>" in page.text_content()
+
+
+async def test_live_tells_progress_and_what_changed(console: Console) -> None:
+    release = asyncio.Event()
+
+    async def slow(request: object) -> object:
+        await release.wait()
+        return await meter_answer(request)
+
+    console.devices.devices["M2"] = [slow]  # type: ignore[list-item]  # any answer does
+    async with console.client.get("/live") as stream:
+        assert stream.content_type == "text/event-stream"
+        await console.post("/new", {**FORM, "devices": "M1 M2"})
+        access_id = UUID(console.url.rpartition("/")[2])
+        told = await _until(stream.content, f'"activation": "{access_id}/1", "done": 1')
+        release.set()
+        told += await _until(stream.content, f"changed\ndata: access:{access_id}")
+    assert "event: progress" in told
+
+
+async def meter_answer(request: object) -> object:
+    from tests.unit.console.conftest import meter
+
+    return await meter(request)  # type: ignore[arg-type]  # a get
+
+
+async def _until(content: object, text: str) -> str:
+    found = ""
+    async with asyncio.timeout(5):
+        while text not in found:
+            found += (await content.readany()).decode()  # type: ignore[attr-defined]  # a stream of aiohttp
+    return found
