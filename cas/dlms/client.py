@@ -14,7 +14,7 @@ from cas.bindings import cosempdu as cos
 from cas.dlms.acse import Negotiated, Settings
 from cas.dlms.apdu import Request, Response
 from cas.dlms.association import Association, Notification
-from cas.dlms.errors import DlmsError
+from cas.dlms.errors import DlmsError, UnexpectedApdu
 from cas.dlms.states import State
 from cas.dlms.xdlms.exchange import Exchange, Outgoing, Overdue
 from transports.base import Transport
@@ -25,6 +25,8 @@ R = TypeVar("R")
 CHALLENGE_LENGTH = 32
 COUNTERS_A_STEP = 2
 """Most invocation counters that one APDU takes: the GMAC of pass 3 and the ciphering around it."""
+MOST_UNASKED = 100
+"""Notifications that may come in place of an answer: each gives the device its time anew."""
 RELEASE_TIME = 5.0
 """Seconds that an orderly release may take; after that the link is closed all the same."""
 
@@ -141,7 +143,7 @@ class Client:
         try:
             if self._counters:
                 await self._counters.ensure(COUNTERS_A_STEP)
-            outgoing = next(exchange)
+            outgoing, unasked = next(exchange), 0
             while True:
                 for apdu in (outgoing,) if isinstance(outgoing, bytes) else outgoing or ():
                     await self._transport.send(apdu)
@@ -153,6 +155,8 @@ class Client:
                 if self._counters:
                     await self._counters.ensure(COUNTERS_A_STEP)
                 outgoing = exchange.send(incoming)
+                unasked = 0 if outgoing else unasked + len(self._association.notifications)
+                _check_unasked(unasked)
                 self._hand_over()
         except StopIteration as stop:
             result: R = stop.value
@@ -173,6 +177,11 @@ class Client:
         if self._on_notification:
             for notification in notifications:
                 self._on_notification(notification)
+
+
+def _check_unasked(count: int) -> None:
+    if count > MOST_UNASKED:
+        raise UnexpectedApdu(f"{count} notifications", "an answer")
 
 
 def _ask_again(exchange: Exchange[R], timeout: ResponseTimeout) -> Outgoing:

@@ -15,6 +15,8 @@ from cas.dlms import errors
 R = TypeVar("R")
 
 _EMPTY_BLOCKS = 8
+# Blocks of one answer: a device that sends octet by octet would hold its line for hours before the length is too much.
+_MOST_BLOCKS = 0xFFFF
 
 Outgoing: TypeAlias = bytes | tuple[bytes, ...] | None
 """What a procedure wants to be sent: an APDU, several in a row, or None to wait for more."""
@@ -69,6 +71,8 @@ class Gathering:
         self._empty += not raw
         if self._empty > _EMPTY_BLOCKS:
             raise errors.BlockError(f"{self._empty} blocks were empty")
+        if number > _MOST_BLOCKS:
+            raise errors.BlockError(f"the answer comes in more than {_MOST_BLOCKS} blocks")
         if len(self._octets) + len(raw) > self._limit:
             raise errors.BlockError(f"the answer exceeds {self._limit} octets")
         self._octets += raw
