@@ -64,6 +64,12 @@ class MemoryStore:
             self.executing[access_id] = False
             await self.set_state([access_id], State.FINISHED)
 
+    async def abandon(self, access_id: UUID, activation: int, failure: Failure, at: datetime) -> None:
+        if self.down:
+            raise OSError("the database is down")
+        self._abandon(access_id, failure)
+        await self.finish(access_id, activation, stopped=False, at=at)
+
     async def find(self, ids: Sequence[UUID]) -> Mapping[UUID, DeviceAccess]:
         return {access_id: self.resources[access_id] for access_id in ids if access_id in self.resources}
 
@@ -104,19 +110,22 @@ class MemoryStore:
         for notification in self.notified.get(access_id, ()):
             yield notification
 
+    def _abandon(self, access_id: UUID, failure: Failure) -> None:
+        for key in self._keys(access_id, Selection(ids=(access_id,))):
+            lost = Result(
+                access_id=access_id,
+                request=key[1],
+                activation=key[2],
+                device_id=key[3],
+                activated=self.resources[access_id].created_at,
+                answer=failure,
+            )
+            self.stored.setdefault(key, lost)
+
     async def recover(self, failure: Failure, at: datetime) -> int:
         abandoned = [access_id for access_id, executing in self.executing.items() if executing]
         for access_id in abandoned:
-            for key in self._keys(access_id, Selection(ids=(access_id,))):
-                lost = Result(
-                    access_id=access_id,
-                    request=key[1],
-                    activation=key[2],
-                    device_id=key[3],
-                    activated=self.resources[access_id].created_at,
-                    answer=failure,
-                )
-                self.stored.setdefault(key, lost)
+            self._abandon(access_id, failure)
             await self.finish(access_id, 1, stopped=False, at=at)
         return len(abandoned)
 

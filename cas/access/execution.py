@@ -7,17 +7,21 @@ import asyncio
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import chain, repeat
 from uuid import UUID
 
 import structlog
 
-from cas.access.failures import CANCELED, INTERNAL, describe
+from cas.access.failures import CANCELED, INTERNAL, LOST, describe
 from cas.access.model import DeviceAccess, Failure, Octets, Result, Target
 from cas.access.ports import Devices, Step, Store
 from cas.access.steps import step_of
 from cas.access.visit import Hooks, visit
 from cas.access.writer import ResultWriter
 from cas.engine.permits import ON_DEMAND, Permits
+
+# Seconds between attempts to end an activation while the database does not take it; the last one stays.
+END_AGAIN_AFTER = (0.1, 0.5, 2.0, 5.0)
 
 log = structlog.get_logger(__name__)
 
@@ -76,18 +80,36 @@ class Runner:
 
     async def _run(self, execution: Execution) -> None:
         access = execution.access
+        whole = True
         try:
             remaining = iter(access.targets)
-            async with asyncio.TaskGroup() as group:
-                for _ in range(min(self._permits.limit, len(access.targets))):
-                    group.create_task(self._work(execution, remaining))
-            await self._store.finish(access.id, execution.activation, stopped=execution.stopped, at=self._clock())
-        except Exception:
-            # The database: what is missing is found at the next start.
-            log.exception("activation broken off", access_id=str(access.id))
+            try:
+                async with asyncio.TaskGroup() as group:
+                    for _ in range(min(self._permits.limit, len(access.targets))):
+                        group.create_task(self._work(execution, remaining))
+            except Exception:
+                whole = False  # the database took no results
+                log.exception("activation broken off", access_id=str(access.id))
+            await self._end(execution, whole=whole)
         finally:
             del self._executions[access.id]
             execution.done.set()
+
+    async def _end(self, execution: Execution, *, whole: bool) -> None:
+        """End an activation, as soon as the database takes it; no other process does while this one lives."""
+        access, number = execution.access, execution.activation
+        for pause in chain(END_AGAIN_AFTER, repeat(END_AGAIN_AFTER[-1])):
+            try:
+                if whole:
+                    await self._store.finish(access.id, number, stopped=execution.stopped, at=self._clock())
+                else:
+                    await self._store.abandon(access.id, number, LOST, self._clock())
+            except Exception as problem:  # noqa: BLE001 - whatever it is, nobody else ends it
+                told = str(problem) or type(problem).__name__
+                log.warning("activation not ended yet", access_id=str(access.id), next_attempt_in=pause, problem=told)
+                await asyncio.sleep(pause)
+            else:
+                return
 
     async def _work(self, execution: Execution, remaining: Iterator[Target]) -> None:
         for target in remaining:

@@ -47,6 +47,10 @@ class Store(Protocol):
         """End an activation, and with it a resource that has no further one."""
         ...
 
+    async def abandon(self, access_id: UUID, activation: int, failure: Failure, at: datetime) -> None:
+        """End an activation with `failure` for every result that it lacks."""
+        ...
+
     async def find(self, ids: Sequence[UUID]) -> Mapping[UUID, DeviceAccess]:
         """The resources of these IDs; those that do not exist are left out."""
         ...

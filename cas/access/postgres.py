@@ -1,5 +1,6 @@
 """The resources, activations and results of this room in PostgreSQL."""
 
+import asyncio
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -26,10 +27,12 @@ from cas.access.schedule import Calendar
 from cas.engine.planner import Planner
 from cas.store.database import Connection, Pool, connected, conninfo_of
 from cas.store.queries import query
-from cas.store.standing import standing_connection
+from cas.store.standing import RECONNECT_AFTER, standing_connection
 
 # Results in one page: a result may be a whole load profile.
 PAGE = 64
+# Seconds after which a process that does not show that it lives is taken for dead.
+CONFIRMED_AFTER = 5 * RECONNECT_AFTER
 
 _RUNNER_NUMBER = query("runner_number")
 _RUNNER_LIVE = query("runner_live")
@@ -138,6 +141,13 @@ class PostgresStore:
         async with connected(self._pool) as connection:
             await self._finish(connection, access_id, activation, stopped=stopped, at=at)
 
+    async def abandon(self, access_id: UUID, activation: int, failure: Failure, at: datetime) -> None:
+        """End an activation with `failure` for every result that it lacks."""
+        told = {"code": failure.code.value, "reason": failure.reason, "details": failure.details}
+        async with connected(self._pool) as connection, connection.transaction():
+            await connection.execute(_RESULT_FILL, {"access_id": access_id, "number": activation, **told})
+            await self._finish(connection, access_id, activation, stopped=False, at=at)
+
     async def find(self, ids: Sequence[UUID]) -> Mapping[UUID, DeviceAccess]:
         """The resources of these IDs; those that do not exist are left out."""
         async with connected(self._pool) as connection:
@@ -186,21 +196,20 @@ class PostgresStore:
 
     async def recover(self, failure: Failure, at: datetime) -> int:
         """End the activations that dead processes left."""
-        async with connected(self._pool) as connection, connection.transaction():
-            abandoned = await (await connection.execute(_ACTIVATION_ABANDONED)).fetchall()
-            for access_id, number in abandoned:
-                await connection.execute(
-                    _RESULT_FILL,
-                    {
-                        "access_id": access_id,
-                        "number": number,
-                        "code": failure.code.value,
-                        "reason": failure.reason,
-                        "details": failure.details,
-                    },
-                )
-                await self._finish(connection, access_id, number, stopped=False, at=at)
+        suspected = await self._abandoned()
+        if not suspected:
+            return 0
+        # When the database restarts, a process that lives shows it again only when it has connected anew.
+        await asyncio.sleep(CONFIRMED_AFTER)
+        abandoned = suspected & await self._abandoned()
+        for access_id, number in sorted(abandoned):
+            await self.abandon(access_id, number, failure, at)
         return len(abandoned)
+
+    async def _abandoned(self) -> set[tuple[UUID, int]]:
+        async with connected(self._pool) as connection:
+            rows = await (await connection.execute(_ACTIVATION_ABANDONED)).fetchall()
+        return {(row[0], row[1]) for row in rows}
 
     async def _remember(
         self, connection: Connection, access: DeviceAccess, digest: bytes, window: timedelta

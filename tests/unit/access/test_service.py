@@ -411,12 +411,18 @@ async def test_results_wait_for_a_database_that_comes_back(monkeypatch: pytest.M
         assert len(await setting.results(access)) == 2
 
 
-async def test_results_that_could_not_be_stored_stay_outstanding(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_what_could_not_be_stored_is_told_when_the_database_is_back(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("cas.access.writer.RETRY_AFTER", ())
+    monkeypatch.setattr("cas.access.execution.END_AGAIN_AFTER", (0.01,))
     async with serving(FakeDevices({"M1": [VALUE]})) as setting:
         setting.store.down = True
-        access = await setting.service.create(order("M1", requests=2), Origin())
+        access = await setting.service.create(order("M1", requests=2), Origin(), wait=False)
+        await asyncio.sleep(0.05)
         assert (await setting.store.tally(Selection(ids=(access.id,)))).outstanding == 2
+        setting.store.down = False
+        while setting.store.executing[access.id]:  # noqa: ASYNC110 - memory tells nobody
+            await asyncio.sleep(0.01)
+        assert await setting.codes(access) == {("M1", 0): Code.UNAVAILABLE, ("M1", 1): Code.UNAVAILABLE}
 
 
 def test_the_fakes_speak_apdus() -> None:
