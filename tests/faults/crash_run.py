@@ -66,12 +66,17 @@ async def _suffer(plan: Plan, site: Site, load: Load, progress: Callable[[str, f
     async def crash() -> None:
         # each kind in turn, in an order of the seed's: all are killed even in a short run
         waiting: list[int] = []
-        for number in range(plan.kills):
-            waiting = waiting or chance.sample(range(len(site.victims)), len(site.victims))
-            victim = site.victims[waiting.pop()]
-            await asyncio.sleep(chance.uniform(*plan.pause))
-            progress(f"kill -9 {victim.name}", number / plan.kills)
-            await site.kill(victim, chance.uniform(0.0, 1.0))
+        restarting: list[asyncio.Task[None] | None] = [None] * len(site.victims)
+        async with asyncio.TaskGroup() as restarts:
+            for number in range(plan.kills):
+                waiting = waiting or chance.sample(range(len(site.victims)), len(site.victims))
+                place = waiting.pop()
+                pause, away = chance.uniform(*plan.pause), chance.uniform(0.0, 1.0)
+                await asyncio.sleep(pause)
+                if (before := restarting[place]) is not None:
+                    await before
+                progress(f"kill -9 {site.victims[place].name}", number / plan.kills)
+                restarting[place] = restarts.create_task(site.kill(site.victims[place], away))
         crashed.set()
 
     async def ask_in_bulk() -> None:
