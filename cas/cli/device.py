@@ -16,13 +16,17 @@ from cas.devices.counters import Counters, counter_scope
 from cas.devices.entry import KEY_FIELDS
 from cas.devices.errors import DeviceError
 from cas.devices.files import read_rows
+from cas.devices.key_change import KEY_IDS
 from cas.devices.keys import KeyKind
 from cas.devices.master_key import load_keyring
 from cas.devices.model import Authentication, Protection, without_password
 from cas.devices.registration import Row, Summary, register_devices
 from cas.devices.registry import Registered, get_device, iterate_devices, quirks_as_stored, remove_devices
+from cas.devices.sessions import Sessions
+from cas.dlms.errors import DlmsError
 from cas.security.audit import operator, recorded
 from cas.store.database import open_database
+from transports.errors import TransportError
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="Add, import, list, show and remove devices.")
 
@@ -137,6 +141,36 @@ def remove(
         print_json({"removed": removed})
     else:
         typer.echo(f"removed {', '.join(removed)}")
+
+
+@app.command("rekey")
+def rekey(
+    device: Name,
+    key: Annotated[list[str], typer.Option(help=f"What to change: {', '.join(KEY_IDS)}; several are changed at once.")],
+    as_json: Json = False,
+) -> None:
+    """Give a device new keys, wrapped under its master key, and keep those that it has taken. They are never shown."""
+    if unknown := [name for name in key if name not in set(KEY_IDS)]:
+        raise typer.BadParameter(f"--key {unknown[0]}: must be one of {', '.join(KEY_IDS)}")
+    kinds = [KeyKind(name) for name in key]
+    run(_rekey(device, kinds))
+    if as_json:
+        print_json({"changed": kinds})
+    else:
+        typer.echo(f"changed: {', '.join(kinds)}")
+
+
+async def _rekey(name: str, kinds: list[KeyKind]) -> None:
+    settings = load_settings()
+    async with open_database(settings) as pool:
+        device_id = (await get_device(pool, name)).device.device_id
+        sessions = Sessions(pool, load_keyring(settings), Counters(pool), settings.client_title)
+        about = {"actor": operator(), "action": "change keys", "device": device_id, "keys": [*kinds]}
+        async with recorded(pool, about):
+            try:
+                await sessions.change_keys(device_id, kinds)
+            except (DlmsError, TransportError) as error:
+                raise DeviceError(f"device {device_id}: {error}") from error
 
 
 def _pairs(option: str, given: Iterable[str] | None) -> dict[str, str]:

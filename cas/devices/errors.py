@@ -6,6 +6,8 @@ DeviceError
 ├── KeyMissing              the association needs a key that is not registered
 ├── CounterUsedUp           no invocation counter is left under a key: the key must be replaced
 ├── CounterDoubtful         a device says of its counter what cannot be believed
+├── KeyChangeRunning        somebody else changes the keys of the device
+├── KeyChangeFailed         the device has not taken its new keys
 ├── MasterKeyError          the master keys cannot be read
 └── KeyUnreadable           a stored key cannot be decrypted with the master keys at hand
 """
@@ -56,6 +58,20 @@ class CounterDoubtful(DeviceError):
             f"device {device_id}: it says in the clear that its invocation counter is {found}; this is not believed: "
             "replace its encryption key, or name the right object by the quirk counter_object"
         )
+
+
+class KeyChangeRunning(DeviceError):
+    """Somebody else is changing the keys of the device."""
+
+    def __init__(self, device_id: str) -> None:
+        super().__init__(f"device {device_id}: its keys are being changed by somebody else; try again later")
+
+
+class KeyChangeFailed(DeviceError):
+    """The device has not taken its new keys, or it is not known which it has."""
+
+    def __init__(self, device_id: str, why: str) -> None:
+        super().__init__(f"device {device_id}: the new keys are not its own: {why}")
 
 
 class MasterKeyError(DeviceError):

@@ -7,7 +7,7 @@ another device or another use in the database does not decrypt.
 import hashlib
 import hmac
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Never, Protocol
@@ -42,6 +42,20 @@ class KeyKind(StrEnum):
     """The device's public key for signatures."""
     DEVICE_AGREEMENT = "device-agreement"
     """The device's public key for key agreement."""
+    # Sent to the device, and not yet known to be its own (`cas.devices.key_change`).
+    NEW_ENCRYPTION = "new-encryption"
+    NEW_AUTHENTICATION = "new-authentication"
+    NEW_BROADCAST = "new-broadcast"
+    NEW_MASTER = "new-master"
+
+
+CANDIDATE_OF: Mapping[KeyKind, KeyKind] = {
+    KeyKind.ENCRYPTION: KeyKind.NEW_ENCRYPTION,
+    KeyKind.AUTHENTICATION: KeyKind.NEW_AUTHENTICATION,
+    KeyKind.BROADCAST: KeyKind.NEW_BROADCAST,
+    KeyKind.MASTER: KeyKind.NEW_MASTER,
+}
+"""What a new key of each kind is stored as until it is known that the device has taken it."""
 
 
 class Secret:

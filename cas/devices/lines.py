@@ -6,9 +6,8 @@ async with lines.hold(device_id) as line:
     rlre = await line.release(rlrq)
 """
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager
 
 from cas.bindings import cosempdu as cos
 from cas.devices.counters import Counters
@@ -16,7 +15,6 @@ from cas.devices.errors import KeyMissing
 from cas.devices.keys import KeyKind, Secret
 from cas.devices.model import Device
 from cas.devices.opening import Opener
-from cas.devices.registry import get_device
 from cas.devices.selection import ways_of
 from cas.devices.sessions import Sessions
 from cas.dlms.acse import CONTEXT
@@ -108,9 +106,7 @@ class Lines(Sessions):
     @asynccontextmanager
     async def hold(self, device_id: str) -> AsyncIterator[Line]:
         """Have the device once nobody else does; what is open on it in the end is closed. Raises DeviceError."""
-        lock = self._locks.setdefault(device_id, asyncio.Lock())
-        async with lock, self._exclusion.hold(device_id) if self._exclusion else nullcontext():
-            registered = await get_device(self._pool, device_id)
+        async with self.held(device_id) as registered:
             device = registered.device
             title = device.client_system_title or self._client_title
             line = Line(device, registered.unseal(self._keyring), title, self._counters, self._transport)

@@ -89,6 +89,9 @@ class Quirks:
     counter_object: str = _quirk("0.0.43.1.0.255", "where it stands, attribute 2", "Blue Book 12, 6.2.33")
     counter_client: int = _quirk(16, "SAP of the public client", "Green Book 8.3, 4.1.8.4")
     counter_associates: bool = _quirk(True, "the public client associates before it reads", "Green Book 8.3, 9.4.4.1")
+    security_setup: str = _quirk(
+        "0.0.43.0.0.255", "the Security setup object that takes new keys", "Blue Book 12, 4.4.7"
+    )
     counter_restarts: bool = _quirk(
         False,
         "its own counter begins anew in each association: a replay from another one is not told",

@@ -5,17 +5,18 @@ async with sessions.open(device_id) as client:
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager, nullcontext
 from weakref import WeakValueDictionary
 
 from cas.devices.counters import Counters
 from cas.devices.errors import KeyMissing
 from cas.devices.exclusion import Exclusion
-from cas.devices.keys import Keyring
+from cas.devices.key_change import KeyChange, candidates_in, key_change_lock
+from cas.devices.keys import KeyKind, Keyring
 from cas.devices.model import Device
 from cas.devices.opening import Opener
-from cas.devices.registry import get_device
+from cas.devices.registry import Registered, get_device
 from cas.devices.settings import settings_of
 from cas.dlms.client import Client
 from cas.store.database import Pool
@@ -52,10 +53,7 @@ class Sessions:
 
         Raises DeviceError when the registration does not allow it, TransportError, DlmsError.
         """
-        # A meter has one association at a time for a client; two sessions would break each other's.
-        lock = self._locks.setdefault(device_id, asyncio.Lock())
-        async with lock, self._exclusion.hold(device_id) if self._exclusion else nullcontext():
-            registered = await get_device(self._pool, device_id)
+        async with self.held(device_id) as registered:
             device = registered.device
             if registered.missing_keys:
                 raise KeyMissing(device.device_id, registered.missing_keys)
@@ -66,3 +64,26 @@ class Sessions:
                 yield client
             finally:
                 await opener.close(client)
+
+    @asynccontextmanager
+    async def held(self, device_id: str) -> AsyncIterator[Registered]:
+        """Have the device once nobody else does, its keys being what it has. Raises DeviceError, TransportError."""
+        # A meter has one association at a time for a client; two sessions would break each other's.
+        lock = self._locks.setdefault(device_id, asyncio.Lock())
+        async with lock, self._exclusion.hold(device_id) if self._exclusion else nullcontext():
+            registered = await get_device(self._pool, device_id)
+            yield await self._key_change.settle(registered) if candidates_in(registered) else registered
+
+    async def change_keys(self, device_id: str, kinds: Collection[KeyKind]) -> None:
+        """Give the device new keys of these kinds (`cas.devices.key_change`). Refused while somebody else does so.
+
+        Raises KeyChangeRunning, KeyChangeFailed, DeviceError, TransportError, DlmsError.
+        """
+        async with key_change_lock(self._pool, device_id):
+            lock = self._locks.setdefault(device_id, asyncio.Lock())
+            async with lock, self._exclusion.hold(device_id) if self._exclusion else nullcontext():
+                await self._key_change.run(device_id, kinds)
+
+    @property
+    def _key_change(self) -> KeyChange:
+        return KeyChange(self._pool, self._keyring, self._counters, self._client_title, self._transport)
