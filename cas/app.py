@@ -5,9 +5,10 @@ import ipaddress
 import socket
 import ssl
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -50,8 +51,10 @@ from cas.engine.signals import Signals, open_signals
 from cas.engine.worker import Worker, WorkerSettings
 from cas.errors import ConfigurationError
 from cas.push.accepted import StoredCounters
+from cas.push.dialling import recogniser
 from cas.push.directory import RegistryDirectory
 from cas.push.listener import PushListener
+from cas.push.model import Wire
 from cas.push.mqtt import BrokerAddress
 from cas.push.service import Receivers, open_delivery
 from cas.push.targets import Targets
@@ -61,6 +64,7 @@ from cas.soap.event import EventWriter
 from cas.soap.http import PATH, SoapHttp
 from cas.soap.service import SoapService
 from cas.store.database import Pool, conninfo_of, open_database
+from transports.dial_in import DialIn
 from transports.errors import TransportError
 from transports.sharing import Limits
 
@@ -242,18 +246,27 @@ async def _delivering(settings: Settings, parts: _Parts) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def _hearing(settings: Settings, parts: _Parts) -> AsyncIterator[None]:
-    """Listen to what devices push."""
-    if not settings.push_port:
+    """Listen to what devices push, and to those that dial in."""
+    if not settings.push_port and not settings.dial_in_port:
         yield
         return
     directory = RegistryDirectory(parts.pool, parts.keyring, parts.counters, settings.client_title)
     memory = StoredCounters(parts.pool)
-    async with PushListener(directory, notification_sink(parts.pool), memory=memory) as listener:
+    async with (
+        PushListener(directory, notification_sink(parts.pool), memory=memory) as listener,
+        AsyncExitStack() as stack,
+    ):
         try:
-            await listener.listen_tcp(settings.push_host, settings.push_port)
-            await listener.listen_udp(settings.push_host, settings.push_port)
-        except TransportError as problem:
-            raise ConfigurationError(f"push_port: {problem}; 0 hears no notifications") from None
+            if settings.push_port:
+                await listener.listen_tcp(settings.push_host, settings.push_port)
+                await listener.listen_udp(settings.push_host, settings.push_port)
+            if settings.dial_in_port:
+                recognise = recogniser(settings.dial_in_heartbeat, settings.dial_in_reply)
+                dial_in = DialIn(recognise, on_arrival=partial(listener.hear, Wire.TCP))
+                stack.push_async_callback(dial_in.close)
+                await dial_in.listen(settings.dial_in_host, settings.dial_in_port)
+        except (TransportError, ValueError) as problem:
+            raise ConfigurationError(f"push_port, dial_in_port: {problem}; 0 listens to nobody") from None
         yield
 
 

@@ -135,6 +135,17 @@ class Settings(BaseSettings):
         0, description="TCP and UDP port of notifications (wrapper; TCP: HDLC as well), usually 4059; 0: none are heard"
     )
 
+    dial_in_host: str = Field("127.0.0.1", description="address at which meters dial in")
+    dial_in_port: Annotated[int, Field(ge=0, le=65_535)] = Field(
+        0, description="TCP port at which meters dial in, for URLs tcp-in://HOST:PORT/NAME; 0: none do"
+    )
+    dial_in_heartbeat: str | None = Field(
+        None, description="regular expression of a meter's heartbeat, with a group (?P<device>...) for its NAME"
+    )
+    dial_in_reply: Annotated[str, Field(pattern="^([0-9A-Fa-f]{2})*$")] | None = Field(
+        None, description="what a heartbeat is answered with, in hex"
+    )
+
     log_level: str = Field("info", pattern="^(debug|info|warning|error)$", description="least severe line logged")
     log_format: str = Field("console", pattern="^(console|json)$", description="form of a log line")
 
