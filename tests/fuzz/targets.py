@@ -1,0 +1,222 @@
+"""The targets: a parser, seeds for it, and the errors that it may raise; anything else that it raises is a finding.
+
+A target also checks what must hold of what was read: what is written again is read as the same.
+"""
+
+import asyncio
+import json
+import tempfile
+import tomllib
+from base64 import urlsafe_b64encode
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from cas.bindings import cosempdu as cos
+from cas.cosem.data import Data, DataError
+from cas.cosem.data_xml import TextError, from_xml, to_xml
+from cas.devices.entry import parse_entry
+from cas.devices.errors import DeviceRefused
+from cas.devices.files import read_rows
+from cas.dlms import ber
+from cas.dlms.apdu import decode_apdu, encode_apdu
+from cas.dlms.errors import DlmsError
+from cas.dlms.security.wrapping import unwrap
+from cas.errors import ConfigurationError
+from cas.security.authentication import Credentials, Method, Passwords, authenticate
+from cas.security.errors import ClientRefused, TokenRefused, Unauthenticated
+from cas.security.model import Client, directory_of, read_definitions
+from cas.security.tls import names_of
+from cas.security.tokens import Issuer, verify_token
+from cas.soap.envelope import recognise
+from cas.soap.errors import SoapError
+from cas.soap.message import read_message
+from cas.soap.schema import Validator
+from cas.xml import DECLARATIONS, XmlError, parse
+from tests.soap_messages import GET_ENERGY, by_id, create, deployed_create
+from tests.unit.dlms.device import AARE, AARE_HLS, seal
+from transports.errors import FramingError
+from transports.hdlc.frame import FrameDecoder
+from transports.iec62056_21 import read_identification
+from transports.wrapper import WrapperDecoder
+
+MOST_OCTETS = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One parser."""
+
+    run: Callable[[bytes], object]
+    seeds: Sequence[bytes]
+    allowed: tuple[type[BaseException], ...] = ()
+
+    def __call__(self, octets: bytes) -> None:
+        try:
+            self.run(octets)
+        except self.allowed:
+            pass
+
+
+VECTORS = [
+    bytes.fromhex(text)
+    for text in (
+        "C001C100080000010000FF0200",
+        "C401C10009060102030405FF",
+        "C401C1000600003039",
+        "C402C1000000000100820004AABBCCDD",
+        "C403C102000600000001011101",
+        "C501C100",
+        "C701C1000001000900",
+        "D8010000",
+        "DA40000001000100020600000001",
+        "0F00000001000204060000000112000216090901",
+        "E0800001000004C4010000",
+        "C20000080000010000FF0209060102030405FF",
+        "0C0100060000303A",
+        "0E0101",
+        "DB084D4D4D0000BC614E1220000000011122334455667788990011223344",
+    )
+]
+HDLC = [
+    bytes.fromhex(text)
+    for text in (
+        "7EA00A00020023219318717E",
+        "7EA0230002002373F6C58181140502008006020080070400000001080400000001CE6A7E",
+        "7EA00702230321A2777E",
+    )
+]
+DATA = [
+    bytes.fromhex(text)
+    for text in (
+        "00",
+        "0203060000000109020102110A",
+        "010202020600000001110102020600000002110A",
+        "1302020612060600000001000206000000020003",
+        "090C07E90301060C000000FFFFC400",
+        "04090180",
+        "0A0548656C6C6F",
+        "17412C0000",
+    )
+]
+TOML = [
+    b'[[device]]\ndevice_id = "M1"\nurl = "tcp://h:1?client=1&server=1"\nencryption_key = "00"\n'
+     b'[device.label]\na = "b"\n',
+    b'[[role]]\nname = "r"\nverbs = ["get"]\nprefixes = ["a"]\n[[client]]\nname = "c"\n'
+     b'roles = ["r"]\nsubjects = ["s"]\n',
+]
+CIPHERED = [seal("C001C100080000010000FF0200", 1), seal("C501C100", 1, general=True)]
+CSV = [
+    b"device_id,url,label.a,quirk.release\nM1,tcp://h:1?client=1&server=1,x,true\n",
+    b'\xef\xbb\xbfdevice_id;url\n"M\n1";"tcp://h:1"\n',
+]
+
+
+def _hdlc(octets: bytes) -> None:
+    whole = FrameDecoder().feed(octets)
+    split, decoder = [], FrameDecoder()
+    for at in range(len(octets)):
+        split += decoder.feed(octets[at : at + 1])
+    assert split == whole
+    decoder.give_up()
+
+
+def _wrapper(octets: bytes) -> None:
+    whole = list(WrapperDecoder().feed(octets))
+    decoder = WrapperDecoder()
+    assert [frame for at in range(len(octets)) for frame in decoder.feed(octets[at : at + 1])] == whole
+
+
+def _apdu(octets: bytes) -> None:
+    read = decode_apdu(octets)
+    if isinstance(read, cos.XDlmsApdu):
+        return  # a ciphered one, which is written by other means
+    assert decode_apdu(encode_apdu(read)) == read
+
+
+def _acse(octets: bytes) -> None:
+    for cls in (cos.AarqApdu, cos.AareApdu, cos.RlrqApdu, cos.RlreApdu):
+        try:
+            ber.decode(cls, octets)
+        except DlmsError:
+            pass
+
+
+def _data(octets: bytes) -> None:
+    data = Data.decode(octets)
+    repr(data)
+    text = to_xml(data, "cos:")
+    element = parse(f"<x{DECLARATIONS}>{text}</x>".encode())[0]
+    assert from_xml(element).kind == data.kind
+
+
+VALIDATOR = Validator()
+
+
+def _request(octets: bytes) -> None:
+    read_message(recognise(parse(octets)).body, VALIDATOR, limit=100_000, strict=False)
+
+
+def _devices(suffix: str) -> Callable[[bytes], None]:
+    def run(octets: bytes) -> None:
+        with tempfile.NamedTemporaryFile(suffix=suffix) as file:
+            file.write(octets)
+            file.flush()
+            for row in read_rows(Path(file.name)):
+                parse_entry(row.fields)
+
+    return run
+
+
+def _clients(octets: bytes) -> None:
+    directory_of(read_definitions(tomllib.loads(octets.decode())))
+
+
+def _token(octets: bytes) -> None:
+    verify_token(octets.decode("latin-1"), ISSUER, 1.0)
+
+
+class _Nobody(Passwords):
+    async def check(self, client: Client | None, password: str, peer: str) -> bool:
+        return False
+
+
+def _authorization(octets: bytes) -> None:
+    shown = Credentials("192.0.2.1", (octets.decode("utf-8", "surrogateescape"),))
+    directory = directory_of(read_definitions({}))
+    asyncio.run(authenticate(shown, frozenset(Method), directory, _Nobody(lambda: 0.0), ISSUER, 1.0))
+
+
+def _jws(*parts: bytes) -> bytes:
+    return b".".join(urlsafe_b64encode(part).rstrip(b"=") for part in parts)
+
+
+ISSUER = Issuer({}, "i", "a")
+TOKENS = [
+    _jws(b'{"alg":"ES256","kid":"k"}', json.dumps({"exp": 9, "sub": "s"}).encode(), bytes(64)),
+    _jws(b'{"alg":"none"}', b"{}", b""),
+]
+
+TARGETS: dict[str, Target] = {
+    "hdlc": Target(_hdlc, HDLC),
+    "wrapper": Target(_wrapper, [b"\0\1\0\1\0\x10\0\2ab", b"\0\1\0\1\0\x10\xff\xff"], (FramingError,)),
+    "iec62056-21": Target(read_identification, [b"/LGZ5\\2ZMD120\r\n", b"/ABC0x\r\n"]),
+    "apdu": Target(_apdu, VECTORS, (DlmsError,)),
+    "acse": Target(_acse, [bytes.fromhex(AARE), bytes.fromhex(AARE_HLS), bytes.fromhex("6303800100")]),
+    "ciphered": Target(unwrap, CIPHERED, (DlmsError,)),
+    "data": Target(_data, DATA, (DataError, TextError)),
+    "request": Target(
+        _request, [create(["M1"]), create(["M1"], [GET_ENERGY] * 2), by_id("get", "a"), deployed_create("M1")],
+        (XmlError, SoapError),
+    ),
+    "devices-csv": Target(_devices(".csv"), CSV, (DeviceRefused,)),
+    "devices-toml": Target(_devices(".toml"), TOML, (DeviceRefused,)),
+    "clients-toml": Target(
+        _clients, TOML, (ClientRefused, ConfigurationError, tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError)
+    ),
+    "token": Target(_token, TOKENS, (TokenRefused,)),
+    "authorization": Target(
+        _authorization, [b"Basic bWRtOnNlY3JldA==", b"Bearer " + TOKENS[0], b"Digest a=b"], (Unauthenticated,)
+    ),
+    "certificate": Target(names_of, [bytes.fromhex("3003020101")], (ValueError,)),
+}  # fmt: skip
