@@ -99,12 +99,25 @@ DATA = [
         "17412C0000",
     )
 ]
-TOML = [
-    b'[[device]]\ndevice_id = "M1"\nurl = "tcp://h:1?client=1&server=1"\nencryption_key = "00"\n'
-     b'[device.label]\na = "b"\n',
-    b'[[role]]\nname = "r"\nverbs = ["get"]\nprefixes = ["a"]\n[[client]]\nname = "c"\n'
-     b'roles = ["r"]\nsubjects = ["s"]\n',
-]
+DEVICES_TOML = b"""
+[[device]]
+device_id = "M1"
+url = "tcp://h:1?client=1&server=1"
+encryption_key = "00"
+[device.label]
+a = "b"
+"""
+CLIENTS_TOML = b"""
+[[role]]
+name = "r"
+verbs = ["get"]
+prefixes = ["a"]
+[[client]]
+name = "c"
+roles = ["r"]
+subjects = ["s"]
+"""
+TOML = [DEVICES_TOML, CLIENTS_TOML]
 CIPHERED = [seal("C001C100080000010000FF0200", 1), seal("C501C100", 1, general=True)]
 CSV = [
     b"device_id,url,label.a,quirk.release\nM1,tcp://h:1?client=1&server=1,x,true\n",
