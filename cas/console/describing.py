@@ -123,6 +123,18 @@ def summary(asked: Sequence[bytes], count: int) -> str:
     return f"{verb} {_short(first.name)}{' and more' if count > len(asked) else known}"
 
 
+def by_object(requests: Sequence[Request]) -> list[tuple[Request, list[str]]]:
+    """Requests in their order, those of one kind to one object that follow each other together, with their members."""
+    found: list[tuple[Request, list[str]]] = []
+    for request in requests:
+        last = found[-1][0] if found else None
+        if last is not None and (last.kind, last.name, last.code) == (request.kind, request.name, request.code):
+            found[-1][1].append(request.member)
+        else:
+            found.append((request, [request.member]))
+    return found
+
+
 def _short(name: str) -> str:
     """A name without what goes without saying."""
     return name.replace(", time integral 1", "").replace(", instantaneous value", "")

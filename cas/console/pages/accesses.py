@@ -91,7 +91,7 @@ class _Accesses:
             "access.html",
             access=access,
             schedule=self._schedule(access),
-            requests=requests,
+            requests=describing.by_object(requests),
             activations=activations,
             chosen=chosen,
             under_way=under_way,

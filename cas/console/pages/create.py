@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 from aiohttp import web
@@ -165,8 +166,8 @@ class _Form:
     def _shown(self, reading: Reading) -> dict[str, Any]:
         plan = reading.plan
         asked = [
-            (str(each.code), obis_name(each.code) or "", name_of(each), each.selection is not None)
-            for each in plan.asked
+            (code, obis_name(code) or "", [name_of(each) for each in members])
+            for code, members in groupby(plan.asked, lambda each: each.code)
         ]
         return {
             "wrong": reading.wrong,

@@ -8,6 +8,7 @@
   // ------------------------------------------------------------ live
   const lamp = one("#live");
   const state = (name, text) => {
+    lamp.hidden = false;
     lamp.dataset.state = name;
     lamp.title = name === "live" ? "This page shows changes as they happen" : "Not live at the moment";
     one("#live-text").textContent = text;

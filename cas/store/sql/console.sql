@@ -72,6 +72,7 @@ FROM (
 CROSS JOIN LATERAL (
     SELECT device_id, activated, stored_at FROM result
     WHERE access_id = recent.access_id AND request = recent.last_request AND activation = recent.number
+    ORDER BY device_id
     LIMIT 2000
 ) AS result
 GROUP BY device_id
@@ -116,7 +117,7 @@ LEFT JOIN LATERAL (
 ) AS last ON true
 WHERE (created_at, id) < (%(before)s::timestamptz, %(before_id)s::uuid)
     AND (%(state)s::text IS NULL OR state = %(state)s)
-    AND (NOT %(running)s::boolean OR outcome = 'executing')
+    AND (NOT %(running)s::boolean OR id IN (SELECT access_id FROM activation WHERE outcome = 'executing'))
     AND (%(search)s::text IS NULL OR starts_with(id::text, %(search)s) OR source = %(search)s OR correlation_id = %(search)s
         OR EXISTS (SELECT FROM access_device WHERE access_id = id AND device_id = %(search)s))
 ORDER BY created_at DESC, id DESC
