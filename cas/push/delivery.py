@@ -20,6 +20,7 @@ from cas.push.events import BROKER, DeliverySettings, Sender
 from cas.push.outbox import PostgresOutbox
 from cas.store.errors import StoreError
 from cas.store.queries import query
+from cas.tasks import end
 
 EVENT = "cas_event"
 # Told by whoever ends an activation or a resource: it may be over.
@@ -126,9 +127,7 @@ class Delivery:
         tasks = list(self._tasks.values())
         self._tasks.clear()
         self._news.clear()
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end(*tasks)
 
 
 @asynccontextmanager
@@ -138,8 +137,7 @@ async def delivering(delivery: Delivery) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        task.cancel()
-        await asyncio.wait([task])
+        await end(task)
 
 
 def _key(target: str) -> int:
