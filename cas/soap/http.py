@@ -72,6 +72,9 @@ class SoapHttp:
         return await self._service.answer(octets, request.content_type, credentials)
 
     async def _read(self, request: web.Request) -> bytes:
+        # A browser says where its page is from. No page asks here: one from elsewhere might, as its user.
+        if "Origin" in request.headers:
+            raise NotSoap("requests of web pages are not served", status=403)
         if request.content_type not in MEDIA_TYPES:
             raise NotSoap(f"Content-Type {request.content_type}: send {' or '.join(MEDIA_TYPES[:2])}", status=415)
         # Also counted while reading: a length may be missing, or be that of compressed content.

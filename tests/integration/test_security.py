@@ -182,6 +182,12 @@ async def test_not_xml_is_told_to_nobody_unknown(door: Door) -> None:
         assert door.status == 401
 
 
+async def test_a_web_page_asks_for_nothing(door: Door) -> None:
+    answer = await door.post(create([door.meters[0]]), Origin="https://elsewhere.example", **basic())
+    assert (door.status, answer.is_fault) == (403, True)
+    assert not await door.audit()
+
+
 async def test_roles_hold_on_devices_after_groups_are_resolved(door: Door) -> None:
     mine, _, foreign = door.meters
     for octets, is_granted in (
