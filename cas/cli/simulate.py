@@ -14,6 +14,7 @@ import typer
 from cas.cli._common import console, print_table, run
 from cas.simulator import Simulator, SimulatorError, builtin_models
 from cas.simulator.faults import Fault, parse_faults
+from cas.simulator.oddities import Oddity
 from cas.simulator.pushing import push
 from cas.simulator.simulator import Framing
 
@@ -42,6 +43,9 @@ def simulate(
     fault: Annotated[
         list[str] | None, typer.Option(metavar="KIND[:METERS]", help="Such as dead:0, slow=2.5:1-3, cut, garble, hang.")
     ] = None,
+    oddity: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help=f"How they depart from the standard: {', '.join(Oddity)}.")
+    ] = None,
     latency: Annotated[float, typer.Option(min=0, help="Milliseconds before each answer.")] = 0.0,
     seed: Annotated[int, typer.Option(min=0, help="Other values and keys.")] = 0,
     first: Annotated[int, typer.Option(min=1, help="Number of the first meter; its system title is made of it.")] = 1,
@@ -69,6 +73,7 @@ def simulate(
         latency=latency / 1000,
         faults=faults,
         exclusive=exclusive,
+        oddities=oddity or (),
     )
     _allow_files(SPARE_FILES + (0 if one_port else 2 * meters))
     run(_serve(simulator, export, None if push_to is None else _pushing(simulator, push_to, push_every)))

@@ -3,6 +3,7 @@
 Ten thousand of them fit one process: an untouched meter is one object of a few hundred octets.
 """
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, TypeAlias
@@ -17,6 +18,7 @@ from cas.simulator.errors import SimulatorError
 from cas.simulator.faults import Fault
 from cas.simulator.image import Image
 from cas.simulator.model import Model
+from cas.simulator.oddities import Oddities, Oddity
 from cas.simulator.values import BEGIN
 
 Clock: TypeAlias = Callable[[], float]
@@ -28,10 +30,12 @@ _COUNTERS_A_SECOND = 8
 class Meter:
     """A meter. `number` is unique to it; `fault` is what is wrong with it and may be set at any time.
 
-    `exclusive`: it refuses a second association while one is open, as small meters do.
+    `exclusive`: it refuses a second association while one is open, as small meters do. `oddities`: how it departs from
+    the standard.
     """
 
     __slots__ = (
+        "_closed_at",
         "_counter",
         "_own",
         "clock",
@@ -44,12 +48,22 @@ class Meter:
         "keys",
         "model",
         "number",
+        "oddities",
         "open_associations",
         "secret",
         "violations",
     )
 
-    def __init__(self, model: Model, number: int, *, seed: int, clock: Clock, exclusive: bool = True) -> None:
+    def __init__(
+        self,
+        model: Model,
+        number: int,
+        *,
+        seed: int,
+        clock: Clock,
+        exclusive: bool = True,
+        oddities: Oddities | None = None,
+    ) -> None:
         if not 0 < number <= identity.MAX_NUMBER:
             raise SimulatorError(f"a meter's number lies between 1 and {identity.MAX_NUMBER}, not {number}")
         self.model = model
@@ -61,6 +75,8 @@ class Meter:
         self.clock_offset = 0
         """Seconds that the meter's clock is ahead."""
         self.exclusive = exclusive
+        self.oddities = oddities or {}
+        self._closed_at = 0.0
         self.fault: Fault | None = None
         self.open_associations = 0
         self.counters: dict[bytes, dict[Scope, int]] = {}
@@ -129,6 +145,9 @@ class Meter:
 
     def take_counter(self) -> int:
         """The meter's next invocation counter; grows with time, so that it goes on after a restart."""
+        if Oddity.COUNTER_RESTARTS in self.oddities:
+            self._counter += 1
+            return self._counter
         by_time = max(self.now() - BEGIN, 0) * _COUNTERS_A_SECOND
         self._counter = max(self._counter + 1, by_time)
         return self._counter
@@ -144,12 +163,18 @@ class Meter:
         """Open an association, if there is room for one."""
         if self.exclusive and self.open_associations:
             return False
+        if time.monotonic() < self._closed_at + self.oddities.get(Oddity.PAUSE, 0.0):
+            return False
+        if Oddity.COUNTER_RESTARTS in self.oddities:
+            self._counter = 0
         self.open_associations += 1
         return True
 
     def closed(self) -> None:
         """An association has ended."""
         self.open_associations -= 1
+        if Oddity.PAUSE in self.oddities:
+            self._closed_at = time.monotonic()
 
     def refused(self, error: DlmsError) -> None:
         """Keep in mind who used a counter twice."""

@@ -13,6 +13,7 @@ from cas.bindings.cosempdu import SelectiveAccessDescriptor
 from cas.cosem.data import Data, length
 from cas.simulator.errors import Refused
 from cas.simulator.objects import READ, CosemObject, members_of, number_of, octets_of
+from cas.simulator.oddities import Oddity
 from cas.simulator.zone import Zone
 
 if TYPE_CHECKING:
@@ -100,6 +101,8 @@ class ProfileGeneric(CosemObject):
         parameters = members_of(selection.access_parameters, 4)
         if selection.access_selector == BY_RANGE:
             restricting, begin, end, selected = parameters
+            if Oddity.NO_COLUMNS in meter.oddities and members_of(selected):
+                raise Refused(Result.OTHER_REASON)
             if restricting != self._fixed[SORT_OBJECT]:
                 raise Refused(Result.OTHER_REASON)
             slots, zone = self._slots, meter.model.zone

@@ -6,14 +6,17 @@
 import asyncio
 import secrets
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import cast
 
+from cas.dlms.errors import AssociationRefused
 from cas.dlms.server import ServerAssociation
 from cas.dlms.server_blocks import BlockServer
 from cas.dlms.states import State
 from cas.simulator.faults import Fault, Kind
 from cas.simulator.meter import Meter
+from cas.simulator.oddities import OddServer
 from cas.simulator.view import View, server_settings
 from transports.errors import FramingError
 from transports.wrapper import HEADER, WrapperDecoder, WrapperFrame, encode
@@ -88,6 +91,9 @@ class Desk:
         talk = self._talk(meter, client, server)
         if talk is None:
             return Reply(_NOT_ALLOWED, self._latency)
+        if apdu[:1] != _AARQ and talk.association.state is State.IDLE and talk.view.is_pre_established:
+            with suppress(AssociationRefused):  # another one is open: the service is not allowed then
+                talk.association.assume()
         if apdu[:1] == _AARQ:  # keys may have been replaced since
             talk.association.settings = server_settings(meter, talk.view.offer)
         was_open = talk.association.state is State.ASSOCIATED
@@ -136,7 +142,8 @@ class Desk:
                 take_counter=meter.take_counter,
                 counters=meter.counters,
             )
-            talk = self._talks[key] = _Talk(view, BlockServer(association))
+            odd = OddServer(association, meter.oddities) if meter.oddities else BlockServer(association)
+            talk = self._talks[key] = _Talk(view, odd)
         return talk
 
 

@@ -8,6 +8,7 @@ async with Simulator(meters=3, model="residential") as simulator:
 import asyncio
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -20,6 +21,7 @@ from cas.simulator.faults import Fault
 from cas.simulator.hdlc import FIRST_PHYSICAL, HdlcConnection, addresses
 from cas.simulator.meter import Clock, Meter
 from cas.simulator.model import Model, Offer
+from cas.simulator.oddities import Oddity, ReversedZone, parse_oddity
 from cas.simulator.reading import AUTHENTICATIONS, PROTECTIONS, load_model
 from cas.simulator.serving import Connection, Counts, Desk, MeterConnection
 
@@ -38,6 +40,7 @@ class Simulator:
     otherwise the meters take this port and the following ones, or with `one_port` share it: told apart by their server
     SAP with the wrapper, by their physical address with HDLC. `authentication` is the
     one that `url` and `device` are for (default: the model's first association). `faults`: by index of the meter.
+    `oddities`, such as `list-size=3`, have all meters (`cas.simulator.oddities`).
     `clock` gives seconds since 1970; `latency`, in seconds, goes before each answer.
     """
 
@@ -56,15 +59,19 @@ class Simulator:
         latency: float = 0.0,
         faults: Mapping[int, Fault] | None = None,
         exclusive: bool = True,
+        oddities: Sequence[str] = (),
         clock: Clock = time.time,
     ) -> None:
         if one_port and meters > _MAX_ON_PORT[framing]:
             raise SimulatorError(f"{meters} meters do not fit one port: {_MAX_ON_PORT[framing]} do with {framing}")
         if port and not one_port and port + meters - 1 > 0xFFFF:
             raise SimulatorError(f"{meters} meters from port {port} on go beyond 65535")
+        odd = dict(map(parse_oddity, oddities))
         models = [load_model(name) for name in ([model] if isinstance(model, str) else model)]
+        if Oddity.REVERSED_DEVIATION in odd:
+            models = [replace(one, zone=ReversedZone(one.zone.deviation, one.zone.daylight_saving)) for one in models]
         self.meters: Sequence[Meter] = [
-            Meter(models[index % len(models)], first + index, seed=seed, clock=clock, exclusive=exclusive)
+            Meter(models[index % len(models)], first + index, seed=seed, clock=clock, exclusive=exclusive, oddities=odd)
             for index in range(meters)
         ]
         for index, fault in (faults or {}).items():

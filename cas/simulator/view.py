@@ -16,6 +16,7 @@ from cas.simulator.meter import Meter
 from cas.simulator.model import CURRENT_ASSOCIATION, Model, Offer
 from cas.simulator.object_list import object_list
 from cas.simulator.objects import NULL, READ, WRITE, CosemObject
+from cas.simulator.oddities import Oddity, conformance
 from cas.simulator.security import SecuritySetup
 
 _ASSOCIATION = 15
@@ -39,7 +40,8 @@ def server_settings(meter: Meter, offer: Offer) -> ServerSettings:
         credentials=Credentials(secret=meter.secret),
         keys=meter.keys if needs_keys else None,
         required=offer.protection,
-        conformance=meter.model.conformance,
+        conformance=conformance(meter.model.conformance, meter.oddities),
+        general_blocks=Oddity.GENERAL_BLOCKS in meter.oddities,
         max_pdu=meter.model.max_pdu,
     )
 
@@ -53,6 +55,12 @@ class View:
         self.meter = meter
         self.offer = offer
         self.sap = sap
+
+    @property
+    def is_pre_established(self) -> bool:
+        """Whether this client is served without an AARQ."""
+        public = Oddity.PUBLIC_UNASSOCIATED in self.meter.oddities and self.offer.mechanism is Mechanism.LOWEST
+        return public or Oddity.PRE_ESTABLISHED in self.meter.oddities
 
     def admit(self) -> bool:
         """Whether the meter opens an association now."""

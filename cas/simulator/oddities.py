@@ -1,0 +1,130 @@
+"""Ways in which a simulated meter departs from the standard; each has its counterpart among the quirks of a device.
+
+silent-release          does not answer RLRQ                        quirk release
+release-exception       answers RLRQ by an exception-response       quirk release_refused
+pre-established         has its associations open without AARQ      quirk pre_established
+public-unassociated     the same for its public client only         quirk counter_associates
+pause=SECONDS           needs so long between two associations      quirk pause
+list-size=NUMBER        refuses longer lists by an exception        quirk list_size
+no-lists                does not agree to multiple references
+no-selection            does not agree to selective access          quirk selective_access
+no-columns              refuses a choice of columns in a range      quirk selected_values
+reversed-deviation      counts its deviation from UTC to local time quirk reversed_deviation
+surplus-octets          adds two octets to answers in the clear     quirk surplus_octets
+no-general-blocks       does not agree to general block transfer    quirk general_block_transfer
+general-blocks          prefers it to blocks of the services        quirk general_blocks
+counter-restarts        begins its counter anew each time           quirk counter_restarts
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from cas.cosem.date_time import CosemDateTime
+from cas.dlms.conformance import Conformance
+from cas.dlms.server import ServerAssociation
+from cas.dlms.server_blocks import BlockServer
+from cas.simulator.errors import SimulatorError
+from cas.simulator.zone import Zone
+
+_RLRQ = b"\x62"
+_NOT_POSSIBLE = bytes((0xD8, 1, 1))
+"""exception-response: service-not-allowed, operation-not-possible."""
+_OTHER = bytes((0xD8, 2, 3))
+_LISTS = (b"\xc0\x03", b"\xc1\x04", b"\xc3\x03")
+_ITEMS = 3
+"""Where the number of items of a list stands."""
+_VALUE = b"\xc4\x01"
+
+
+class Oddity(StrEnum):
+    """The ways."""
+
+    SILENT_RELEASE = "silent-release"
+    RELEASE_EXCEPTION = "release-exception"
+    PRE_ESTABLISHED = "pre-established"
+    PUBLIC_UNASSOCIATED = "public-unassociated"
+    PAUSE = "pause"
+    LIST_SIZE = "list-size"
+    NO_LISTS = "no-lists"
+    NO_SELECTION = "no-selection"
+    NO_COLUMNS = "no-columns"
+    REVERSED_DEVIATION = "reversed-deviation"
+    SURPLUS_OCTETS = "surplus-octets"
+    NO_GENERAL_BLOCKS = "no-general-blocks"
+    GENERAL_BLOCKS = "general-blocks"
+    COUNTER_RESTARTS = "counter-restarts"
+
+
+Oddities = Mapping[Oddity, float]
+"""What a meter has, each with its number where it takes one."""
+
+_NUMBERED = frozenset((Oddity.PAUSE, Oddity.LIST_SIZE))
+_MISSING = {
+    Oddity.NO_LISTS: Conformance.MULTIPLE_REFERENCES,
+    Oddity.NO_SELECTION: Conformance.SELECTIVE_ACCESS,
+    Oddity.NO_GENERAL_BLOCKS: Conformance.GENERAL_BLOCK_TRANSFER,
+}
+
+
+def parse_oddity(text: str) -> tuple[Oddity, float]:
+    """From text, as `list-size=3`. Raises SimulatorError."""
+    name, given, number = text.partition("=")
+    try:
+        oddity = Oddity(name)
+        value = float(number) if given else 0.0
+    except ValueError:
+        raise SimulatorError(f"{text!r} is no oddity; known are {', '.join(Oddity)}") from None
+    if (oddity in _NUMBERED) != bool(given) or value < 0:
+        raise SimulatorError(f"{text!r}: a number goes with {' and '.join(sorted(_NUMBERED))}, and with nothing else")
+    return oddity, value
+
+
+def conformance(offered: Conformance, oddities: Oddities) -> Conformance:
+    """What a meter with these agrees to."""
+    for oddity, bit in _MISSING.items():
+        if oddity in oddities:
+            offered &= ~bit
+    return offered
+
+
+class OddServer(BlockServer):
+    """The server of a meter that answers otherwise than it should."""
+
+    def __init__(self, association: ServerAssociation, oddities: Oddities) -> None:
+        super().__init__(association)
+        self._oddities = oddities
+
+    def receive(self, apdu: bytes) -> tuple[bytes, ...]:
+        """Serve one APDU and return what is to be sent."""
+        if apdu[:1] == _RLRQ and Oddity.SILENT_RELEASE in self._oddities:
+            return ()
+        if apdu[:1] == _RLRQ and Oddity.RELEASE_EXCEPTION in self._oddities:
+            return (_NOT_POSSIBLE,)
+        most = self._oddities.get(Oddity.LIST_SIZE)
+        if most is not None and apdu[:2] in _LISTS and apdu[_ITEMS] > most:
+            return (_OTHER,)
+        answers = super().receive(apdu)
+        if Oddity.SURPLUS_OCTETS in self._oddities:
+            return tuple(answer + bytes(2) if answer[:2] == _VALUE else answer for answer in answers)
+        return answers
+
+
+@dataclass(frozen=True, slots=True)
+class ReversedZone(Zone):
+    """A zone whose deviation is written with the other sign."""
+
+    def octets(self, at: int) -> bytes:
+        """The time as 12 octets."""
+        return _reversed(Zone.octets(self, at))
+
+    def moment(self, octets: bytes) -> int:
+        """The time that 12 octets mean. Raises ValueError."""
+        return Zone.moment(self, _reversed(octets))
+
+
+def _reversed(octets: bytes) -> bytes:
+    given = CosemDateTime.decode(octets)
+    if given.deviation is None:
+        return octets
+    return octets[:9] + (-given.deviation).to_bytes(2, "big", signed=True) + octets[11:]

@@ -1,0 +1,245 @@
+"""Every quirk of a device against a simulated meter that has it: with the quirk, and how it goes wrong without."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import fields
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from cas.bindings import cosempdu as cos
+from cas.cosem.data import Data
+from cas.cosem.obis import Obis
+from cas.cosem.selection import CaptureObject, Range, selector_of
+from cas.devices.counters import Counters
+from cas.devices.keys import Keyring, Secret
+from cas.devices.model import Quirks
+from cas.devices.registration import Row, register_devices
+from cas.devices.registry import get_device
+from cas.devices.selection import SelectiveSession, ways_of
+from cas.devices.sessions import Sessions
+from cas.dlms.apdu import Response
+from cas.dlms.client import Client
+from cas.dlms.errors import AssociationRefused, DlmsError, ExceptionResponse, ReplayedCounter, SurplusOctets
+from cas.simulator import Simulator
+from cas.store.database import Pool
+from transports.errors import ResponseTimeout
+
+KEYRING = Keyring([Secret(b"m" * 32)])
+ENERGY, CLOCK = Obis.parse("1.0.1.8.0.255").octets, Obis.parse("0.0.1.0.0.255").octets
+PROFILE = Obis.parse("1.0.99.1.0.255").octets
+NOW = datetime(2026, 3, 1, 12, 7, 30, tzinfo=UTC)
+RLRQ = cos.RlrqApdu(reason=cos.ReleaseRequestReason.NORMAL)
+
+
+@asynccontextmanager
+async def meter(
+    pool: Pool, *oddities: str, model: str = "minimal", **entry: Any
+) -> AsyncIterator[tuple[Simulator, Sessions]]:
+    """A meter with these oddities, registered with these fields."""
+    given = {} if model == "minimal" else {"authentication": "hls-gmac"}
+    async with Simulator(model=model, oddities=oddities, clock=NOW.timestamp, **given) as simulator:  # type: ignore[arg-type]  # a word
+        known = simulator.device(0)
+        await register_devices(pool, KEYRING, [Row({**known, "url": f"{known['url']}&timeout=0.5", **entry})])
+        yield simulator, Sessions(pool, KEYRING, Counters(pool), b"CAS\0\0\0\0\1")
+
+
+@asynccontextmanager
+async def opened(pool: Pool, *oddities: str, **given: Any) -> AsyncIterator[Client]:
+    async with (
+        meter(pool, *oddities, **given) as (simulator, sessions),
+        sessions.open(simulator.meter(0).device_id) as client,
+    ):
+        yield client
+
+
+def attribute(name: bytes = ENERGY, class_id: int = 3, number: int = 2) -> cos.CosemAttributeDescriptor:
+    return cos.CosemAttributeDescriptor(class_id=class_id, instance_id=name, attribute_id=number)
+
+
+def get(
+    descriptor: cos.CosemAttributeDescriptor, access: cos.SelectiveAccessDescriptor | None = None
+) -> cos.GetRequest:
+    normal = cos.GetRequestNormal(
+        invoke_id_and_priority=0xC1, cosem_attribute_descriptor=descriptor, access_selection=access
+    )
+    return cos.GetRequest(get_request_normal=normal)
+
+
+def get_list(count: int) -> cos.GetRequest:
+    item = cos.CosemAttributeDescriptorWithSelection(cosem_attribute_descriptor=attribute())
+    listed = cos.ListOfCosemAttributeDescriptorWithSelection(cosem_attribute_descriptor_with_selection=(item,) * count)
+    return cos.GetRequest(
+        get_request_with_list=cos.GetRequestWithList(invoke_id_and_priority=0xC1, attribute_descriptor_list=listed)
+    )
+
+
+def value(answer: Response) -> Data:
+    assert isinstance(answer, cos.GetResponse), answer
+    assert answer.get_response_normal is not None
+    found = answer.get_response_normal.result
+    assert found.data is not None, found
+    return found.data
+
+
+def day(*columns: CaptureObject) -> cos.GetRequest:
+    """A day of the profile, and these columns of it."""
+    begin, end = (bytes.fromhex(f"07EA02{n:02X}FF000000FF800000") for n in (0x1B, 0x1C))
+    selection = Range(CaptureObject(8, CLOCK, 2), Data.of("octet-string", begin), Data.of("octet-string", end), columns)
+    access = cos.SelectiveAccessDescriptor(access_selector=selector_of(selection), access_parameters=selection.encode())
+    return get(attribute(PROFILE, 7), access)
+
+
+class TestAssociation:
+    async def test_release(self, pool: Pool) -> None:
+        async with opened(pool, "silent-release", quirk={"release": "no"}) as client:
+            value(await client.request(get(attribute())))
+        async with opened(pool, "silent-release") as client:
+            with pytest.raises(ResponseTimeout):
+                await client.release(RLRQ)
+
+    async def test_release_refused(self, pool: Pool) -> None:
+        async with opened(pool, "release-exception", quirk={"release_refused": "yes"}) as client:
+            assert (await client.release(RLRQ)).reason is None
+        async with opened(pool, "release-exception") as client:
+            with pytest.raises(ExceptionResponse):
+                await client.release(RLRQ)
+
+    async def test_pre_established(self, pool: Pool) -> None:
+        async with opened(pool, "pre-established", quirk={"pre_established": "yes"}) as client:
+            assert client.aare is None
+            value(await client.request(get(attribute())))
+
+    async def test_pause(self, pool: Pool) -> None:
+        async with meter(pool, "pause=0.2", quirk={"pause": "0.25"}) as (simulator, sessions):
+            for _ in range(2):
+                async with sessions.open(simulator.meter(0).device_id) as client:
+                    value(await client.request(get(attribute())))
+        async with meter(pool, "pause=30") as (simulator, sessions):
+            async with sessions.open(simulator.meter(0).device_id):
+                pass
+            with pytest.raises(AssociationRefused):
+                async with sessions.open(simulator.meter(0).device_id):
+                    pass
+
+    async def test_counter_associates(self, pool: Pool) -> None:
+        quirk = {"counter_associates": "no", "read_counter": "always"}
+        async with opened(pool, "public-unassociated", model="three-phase", quirk=quirk) as client:
+            value(await client.request(get(attribute())))
+
+    @pytest.mark.parametrize(("quirk", "error"), [({"counter_restarts": "yes"}, None), ({}, ReplayedCounter)])
+    async def test_counter_restarts(self, pool: Pool, quirk: dict[str, str], error: type[DlmsError] | None) -> None:
+        async with meter(pool, "counter-restarts", model="three-phase", quirk=quirk) as (simulator, sessions):
+            for again in (False, True):
+                try:
+                    async with sessions.open(simulator.meter(0).device_id) as client:
+                        value(await client.request(get(attribute())))
+                except ReplayedCounter:
+                    assert again
+                    assert error
+
+
+class TestLists:
+    @pytest.mark.parametrize("size", [1, 2, 5])
+    async def test_list_size(self, pool: Pool, size: int) -> None:
+        async with opened(pool, f"list-size={size}", quirk={"list_size": str(size)}) as client:
+            answer = await client.request(get_list(5))
+            assert isinstance(answer, cos.GetResponse)
+            assert answer.get_response_with_list is not None
+            assert len(answer.get_response_with_list.result.get_data_result) == 5
+        async with opened(pool, "list-size=2") as client:
+            assert isinstance(await client.request(get_list(5)), cos.ExceptionResponse)
+
+    async def test_no_lists_takes_no_quirk(self, pool: Pool) -> None:
+        async with opened(pool, "no-lists") as client:
+            answer = await client.request(get_list(3))
+            assert isinstance(answer, cos.GetResponse)
+            assert answer.get_response_with_list is not None
+
+
+class TestSelection:
+    @pytest.mark.parametrize(
+        ("oddity", "quirk"),
+        [
+            ("no-selection", {"selective_access": "no"}),
+            ("no-selection", {}),  # it says so when it associates
+            ("no-columns", {"selected_values": "no"}),
+        ],
+    )
+    async def test_what_the_device_cannot_select_is_selected_here(
+        self, pool: Pool, oddity: str, quirk: dict[str, str]
+    ) -> None:
+        async with self.session(pool) as session:
+            expected = value(await session.request(day(CaptureObject(3, ENERGY, 2))))
+        async with self.session(pool, oddity, quirk=quirk) as session:
+            assert value(await session.request(day(CaptureObject(3, ENERGY, 2)))) == expected
+        assert len(expected.children()) == 25
+        assert len(expected.children()[0].children()) == 1
+
+    async def test_a_device_that_takes_no_columns_refuses_them(self, pool: Pool) -> None:
+        async with self.session(pool, "no-columns") as session:
+            answer = await session.request(day(CaptureObject(3, ENERGY, 2)))
+        assert isinstance(answer, cos.GetResponse)
+        assert answer.get_response_normal is not None
+        assert answer.get_response_normal.result.data is None
+
+    async def test_reversed_deviation(self, pool: Pool) -> None:
+        again = {"counter_restarts": "yes"}  # the clock of the simulated meters stands still
+        quirk = {"reversed_deviation": "yes", **again}
+        async with self.session(pool, "reversed-deviation", model="residential", quirk=quirk) as session:
+            found = value(await session.request(day()))
+        async with self.session(pool, model="residential", quirk=again) as session:
+            expected = value(await session.request(day()))
+        assert len(found.children()) == len(expected.children())
+
+    @asynccontextmanager
+    async def session(self, pool: Pool, *oddities: str, **given: Any) -> AsyncIterator[SelectiveSession]:
+        async with meter(pool, *oddities, **given) as (simulator, sessions):
+            device_id = simulator.meter(0).device_id
+            quirks = (await get_device(pool, device_id)).device.quirks
+            async with sessions.open(device_id) as client:
+                yield SelectiveSession(client, ways_of(quirks), lambda: NOW)
+
+
+class TestTransfer:
+    async def test_surplus_octets(self, pool: Pool) -> None:
+        async with opened(pool, "surplus-octets", quirk={"surplus_octets": "yes"}) as client:
+            assert isinstance(value(await client.request(get(attribute()))).value, int)
+        async with opened(pool, "surplus-octets") as client:
+            with pytest.raises(SurplusOctets):
+                await client.request(get(attribute()))
+
+    @pytest.mark.parametrize(
+        ("oddities", "quirk"),
+        [
+            (("no-general-blocks",), {}),
+            ((), {"general_block_transfer": "no"}),
+            (("general-blocks",), {"general_blocks": "yes", "block_window": "4"}),
+            (("general-blocks",), {"block_window": "1"}),
+        ],
+    )
+    async def test_general_blocks(self, pool: Pool, oddities: tuple[str, ...], quirk: dict[str, str]) -> None:
+        async with opened(pool, *oddities, quirk=quirk, max_pdu=200) as client:
+            assert len(value(await client.request(get(attribute(PROFILE, 7)))).children()) == 240
+
+
+@pytest.mark.clause("Green Book 8.3, 9.2.7.2")
+class TestProtection:
+    @pytest.mark.parametrize(
+        "quirk",
+        [
+            {"ciphering": "general"},
+            {"dedicated_key": "yes"},
+            {"dedicated_key": "yes", "ciphering": "general"},
+            {"response_protection": "encrypted"},
+        ],
+    )
+    async def test_forms_of_ciphering(self, pool: Pool, quirk: dict[str, str]) -> None:
+        async with opened(pool, model="three-phase", quirk=quirk) as client:
+            assert isinstance(value(await client.request(get(attribute()))).value, int)
+
+
+def test_every_quirk_says_what_it_means() -> None:
+    for quirk in fields(Quirks):
+        assert quirk.metadata["meaning"], quirk.name
