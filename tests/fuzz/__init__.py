@@ -1,1 +1,1 @@
-"""Fuzzing of every parser that foreign octets reach."""
+"""Octets that nobody planned, for every decoder: time-boxed, so that they are part of every run."""

@@ -7,10 +7,12 @@ import asyncio
 import json
 import tempfile
 import tomllib
-from base64 import urlsafe_b64encode
+from base64 import b64decode, urlsafe_b64encode
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from cas.bindings import cosempdu as cos
 from cas.cosem.data import Data, DataError
@@ -204,11 +206,21 @@ def _jws(*parts: bytes) -> bytes:
     return b".".join(urlsafe_b64encode(part).rstrip(b"=") for part in parts)
 
 
-ISSUER = Issuer({}, "i", "a")
+SIGNER = Ed25519PrivateKey.from_private_bytes(bytes(32))
+ISSUER = Issuer({"k": ("EdDSA", SIGNER.public_key())}, "i", "a")
+SIGNED = _jws(b'{"alg":"EdDSA","kid":"k"}', json.dumps({"exp": 9, "sub": "s", "iss": "i", "aud": "a"}).encode())
 TOKENS = [
-    _jws(b'{"alg":"ES256","kid":"k"}', json.dumps({"exp": 9, "sub": "s"}).encode(), bytes(64)),
+    SIGNED + b"." + _jws(SIGNER.sign(SIGNED)),
     _jws(b'{"alg":"none"}', b"{}", b""),
 ]
+
+# subject CN=mdm,O=Utility; SAN DNS:mdm.example, URI:urn:x, IP:192.0.2.1; made once, valid for a day
+CERTIFICATE = b64decode(
+    "MIIBFTCByKADAgECAgEBMAUGAytlcDAgMRAwDgYDVQQKDAdVdGlsaXR5MQwwCgYDVQQDDANtZG0wHhcNMjYwMTAxMDAwMDAwWhcN"
+    "MjYwMTAyMDAwMDAwWjAgMRAwDgYDVQQKDAdVdGlsaXR5MQwwCgYDVQQDDANtZG0wKjAFBgMrZXADIQA7aie8zrakLWKjqNAqbw1z"
+    "ZTIVdx3iQ6Y6wEihi1naKaMnMCUwIwYDVR0RBBwwGoILbWRtLmV4YW1wbGWGBXVybjp4hwTAAAIBMAUGAytlcANBAFQ/YS6iieVh"
+    "MF+n3Hfq8S6PjhvJT5kPBOTAOMM1r0ZQKeaZsggaeLHj/nnIKr4EJ2jCypg76Sruw8GuQn+1wAI="
+)
 
 TARGETS: dict[str, Target] = {
     "hdlc": Target(_hdlc, HDLC),
@@ -231,5 +243,5 @@ TARGETS: dict[str, Target] = {
     "authorization": Target(
         _authorization, [b"Basic bWRtOnNlY3JldA==", b"Bearer " + TOKENS[0], b"Digest a=b"], (Unauthenticated,)
     ),
-    "certificate": Target(names_of, [bytes.fromhex("3003020101")], (ValueError,)),
+    "certificate": Target(names_of, [CERTIFICATE], (ValueError,)),
 }  # fmt: skip
