@@ -20,7 +20,7 @@ from cas.dlms.security.wrapping import Scope, unwrap, wrap
 from cas.dlms.server import ServerAssociation, ServerSettings
 from cas.dlms.states import State
 
-CLOCK_TIME = bytes.fromhex("090C07E90101030000000000003C00")
+CLOCK_TIME = bytes.fromhex("090C07E901010300000000003C00")
 ENERGY = Data.of("double-long-unsigned", 123456)
 LONG = Data.of("octet-string", bytes(range(256)) * 3)
 
