@@ -4,7 +4,7 @@ BIN := .venv/bin
 PYTHON ?= python3.11
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help setup demo run test bindings readme format lint types bench ci clean lock
+.PHONY: help setup demo demo-scheduled run test bindings readme format lint types bench ci clean lock
 help:            ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | column -t -s '	'
 
@@ -22,6 +22,8 @@ help:            ## this list
 setup: .venv/.done                       ## the virtual environment
 demo: .venv/.done                        ## read three simulated meters by SOAP and show it
 	$(BIN)/cas demo
+demo-scheduled: .venv/.done              ## a repeating job, its events, a notification pushed by a meter
+	$(BIN)/cas demo --scheduled
 run: .venv/.done                         ## the service, until you stop it
 	$(BIN)/cas serve
 test: .venv/.done .peers/.done           ## all tests, in random order, in parallel

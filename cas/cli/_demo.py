@@ -5,17 +5,12 @@ that is thrown away, registers the meters, sends one SOAP request, shows what ca
 """
 
 import os
-import signal
-import socket
-import subprocess
-import sys
 import tempfile
 import time
-import tomllib
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -31,6 +26,7 @@ from cas.bindings import cosempdu as cos
 from cas.bindings import device_access as dev
 from cas.bindings import message as mes
 from cas.cli._common import console, print_table
+from cas.cli._stage import PATIENCE, answers, device_ids, free_port, running, step
 from cas.cosem.data import Data
 from cas.cosem.date_time import CosemDateTime
 from cas.cosem.obis import Obis
@@ -39,8 +35,6 @@ from cas.cosem.units import symbol
 from cas.errors import CasError
 
 METERS = 3
-PATIENCE = 60.0
-"""Seconds that a process may take until it is ready."""
 SHOWN_LINES = 60
 
 ENERGY = {"1.0.1.8.0.255": "active energy import", "1.0.2.8.0.255": "active energy export"}
@@ -70,18 +64,18 @@ def run() -> None:
     out = console()
     with tempfile.TemporaryDirectory(prefix="cas-demo-") as directory, ExitStack() as stack:
         work = Path(directory)
-        port = _free_port()
+        port = free_port()
         environment = os.environ | {"CAS_DATA_DIR": str(work / "data"), "CAS_PORT": str(port), "CAS_LOG_LEVEL": "error"}
         url = f"http://127.0.0.1:{port}/cas"
         devices = work / "devices.toml"
         simulate = ["simulate", "--meters", str(METERS), "--port", "0", "--export", str(devices)]
         models = ["residential", "residential", "three-phase"]
         simulate += [word for model in models for word in ("--model", model)]
-        stack.enter_context(_running(simulate, environment, work / "simulate.log", devices.exists))
-        _step(environment, "device", "import", str(devices))
-        stack.enter_context(_running(["serve"], environment, work / "serve.log", lambda: _answers(url)))
+        stack.enter_context(running(simulate, environment, work / "simulate.log", devices.exists))
+        step(environment, "device", "import", str(devices))
+        stack.enter_context(running(["serve"], environment, work / "serve.log", lambda: answers(url)))
 
-        request = _request(_device_ids(devices), datetime.now(UTC))
+        request = _request(device_ids(devices), datetime.now(UTC))
         (work / "request.xml").write_bytes(request)
         out.rule("request")
         _show(request, out.print)
@@ -95,51 +89,6 @@ def run() -> None:
         out.print("Everything is stopped and removed. `make run` starts a service that stays.")
 
 
-def _command(arguments: list[str]) -> list[str]:
-    return [sys.executable, "-m", "cas", *arguments]
-
-
-def _step(environment: dict[str, str], *arguments: str) -> None:
-    """One command that ends by itself."""
-    typer.echo(f"$ cas {' '.join(arguments)}")
-    done = subprocess.run(_command(list(arguments)), env=environment, capture_output=True, text=True, check=False)  # noqa: S603
-    if done.returncode:
-        raise CasError(f"cas {' '.join(arguments)} failed: {done.stderr.strip() or done.stdout.strip()}")
-
-
-@contextmanager
-def _running(arguments: list[str], environment: dict[str, str], log: Path, ready: Callable[[], bool]) -> Iterator[None]:
-    """A command that stays, until it is stopped in order."""
-    typer.echo(f"$ cas {' '.join(arguments)} &")
-    with log.open("wb") as output:
-        process = subprocess.Popen(_command(arguments), env=environment, stdout=output, stderr=output)  # noqa: S603
-        try:
-            deadline = time.monotonic() + PATIENCE
-            while not ready():
-                if process.poll() is not None or time.monotonic() > deadline:
-                    raise CasError(f"cas {arguments[0]} did not start: {log.read_text().strip()}")
-                time.sleep(0.02)
-            yield
-        finally:
-            process.send_signal(signal.SIGTERM)
-            process.wait()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def _answers(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(url.removesuffix("/cas") + "/ready", timeout=5) as response:  # noqa: S310
-            return bool(response.status == 200)
-    except OSError:
-        return False
-
-
 def _post(url: str, document: bytes) -> Answer:
     request = urllib.request.Request(url, document, {"Content-Type": "application/soap+xml; charset=utf-8"})  # noqa: S310
     try:
@@ -147,11 +96,6 @@ def _post(url: str, document: bytes) -> Answer:
             return Answer(response.status, response.read())
     except urllib.error.HTTPError as refused:
         return Answer(refused.code, refused.read())
-
-
-def _device_ids(devices: Path) -> list[str]:
-
-    return [device["device_id"] for device in tomllib.loads(devices.read_text())["device"]]
 
 
 # ---------------------------------------------------------------- the request

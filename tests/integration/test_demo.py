@@ -23,6 +23,16 @@ def test_the_demo_reads_three_meters_and_leaves_nothing() -> None:
     assert not Path(directory).exists()
 
 
+@pytest.mark.clause("5.2.3", "5.2.4")
+def test_the_scheduled_demo_shows_events_of_a_job_and_of_a_push() -> None:
+    shown = run(cas("demo", "--scheduled"))
+    assert shown.count("1.0.1.8.0.255:2") == 9
+    assert "verb=created" in shown
+    assert "verb=closed" in shown
+    (directory,) = set(re.findall(r"(\S*cas-demo-[^/ ]+)/", shown))
+    assert not Path(directory).exists()
+
+
 def test_the_request_of_the_readme_is_answered(tmp_path: Path) -> None:
     request = re.findall("```xml\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)[0].encode()
     environment = {"CAS_DATA_DIR": str(tmp_path), "CAS_PORT": "0", "CAS_LOG_LEVEL": "error"}

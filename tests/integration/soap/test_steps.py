@@ -16,7 +16,10 @@ from tests.soap_messages import GET_ENERGY, SOAP11, Answer, access, by_id, creat
 
 pytestmark = pytest.mark.clause("7.2.6")
 IMAGE = bytes(range(251)) * 3
-CLOCK = "<cos:class-id>8</cos:class-id><cos:instance-id>0000010000FF</cos:instance-id><cos:attribute-id>2</cos:attribute-id>"
+CLOCK = (
+    "<cos:class-id>8</cos:class-id><cos:instance-id>0000010000FF</cos:instance-id>"
+    "<cos:attribute-id>2</cos:attribute-id>"
+)
 IMAGE_TRANSFER = CLOCK.replace(">8<", ">18<").replace("0000010000FF", "00002C0000FF")
 SYNC = (
     f"<dev:CosemTimeSync><dev:cosem-object>{CLOCK}</dev:cosem-object><dev:min-time-diff>5</dev:min-time-diff>"
@@ -191,7 +194,7 @@ async def test_devices_that_cannot_select_answer_all_the_same(service: Moved) ->
     wanted = RANGE.format(start=moment(NOON - timedelta(hours=2)), end=moment(NOON))
     async with Simulator(1, clock=lambda: service.now.timestamp()) as simulator:
         entry = simulator.device(0)
-        await service.register({**entry, "quirk.selective_access": False})
+        await service.register({**entry, "quirk": {"selective_access": False}})  # type: ignore[dict-item]  # a table
         made = await service.post(create([str(entry["device_id"])], [wanted]))
     assert made.result == "OK", made.octets
     assert rows(made) in (8, 9)
