@@ -10,6 +10,8 @@ from cas.errors import ConfigurationError
 
 # Of TLS 1.2 only what has forward secrecy and authenticated encryption; TLS 1.3 has nothing else.
 _CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20"
+# What cryptography raises beside ValueError.
+_UNREADABLE = (x509.InvalidVersion, x509.DuplicateExtension, x509.UnsupportedGeneralNameType)
 
 
 def server_context(
@@ -49,14 +51,17 @@ def server_context(
 
 
 def names_of(certificate: bytes) -> tuple[str, ...]:
-    """The names in a certificate (DER) that TLS has verified: its subject (RFC 4514), and SAN as DNS:, URI:, ..."""
-    read = x509.load_der_x509_certificate(certificate)
-    names = [read.subject.rfc4514_string()]
+    """The names in a certificate (DER) that TLS has verified: its subject (RFC 4514), and SAN as DNS:, URI:, ...
+
+    Raises ValueError for one that cannot be read.
+    """
     try:
-        alternative = read.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    except x509.ExtensionNotFound:
-        alternative = x509.SubjectAlternativeName([])
-    for name in alternative:
+        read = x509.load_der_x509_certificate(certificate)
+        names = [read.subject.rfc4514_string()]
+        alternatives = [each.value for each in read.extensions if isinstance(each.value, x509.SubjectAlternativeName)]
+    except _UNREADABLE as problem:
+        raise ValueError(str(problem)) from None
+    for name in (name for alternative in alternatives for name in alternative):
         if isinstance(name, x509.DNSName):
             names.append(f"DNS:{name.value}")
         elif isinstance(name, x509.UniformResourceIdentifier):

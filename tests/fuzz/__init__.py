@@ -1,1 +1,1 @@
-"""Octets that nobody planned, for every decoder: time-boxed, so that they are part of every run."""
+"""Fuzzing of every parser that foreign octets reach."""

@@ -70,7 +70,8 @@ def fuzz(name: str, target: Target, seconds: float, seed: int) -> int:
         if len(coverage.lines) > before:
             pool.append(octets)
         if problem is not None:
-            last = problem.strip().splitlines()[-1] + "".join(problem.strip().splitlines()[-3:-1])
+            lines = problem.strip().splitlines()
+            last = lines[-1].partition(":")[0] + "".join(lines[-3:-1])  # a finding is a place, not its words
             if last not in told:
                 told.add(last)
                 findings += 1
