@@ -9,6 +9,7 @@ from uuid import UUID
 
 from cas.access.codes import Code
 from cas.access.errors import Problem, Refused
+from cas.access.freshness import Fresh, Stored
 from cas.access.model import DeviceAccess, Failure, NamedNotification, Result, Selection, State, Tally
 from cas.access.ports import Answer as Answered
 from cas.access.ports import Dialogue, Step
@@ -29,6 +30,7 @@ class MemoryStore:
         self.stored: dict[tuple[UUID, int, int, str], Result] = {}
         self.messages: dict[tuple[str, str, bytes], tuple[UUID, datetime]] = {}
         self.notified: dict[UUID, list[NamedNotification]] = {}
+        self.fresh_answers: dict[str, Mapping[int, Stored]] = {}
         self.down = False
 
     async def create(
@@ -91,7 +93,12 @@ class MemoryStore:
         for access_id in selection.ids:
             if self.executing.get(access_id):
                 outstanding += sum(1 for key in self._keys(access_id, selection) if key not in self.stored)
+        if selection.last_valid:
+            return Tally(len(chosen) - failed, 0, 0)
         return Tally(len(chosen) - failed, failed, outstanding)
+
+    async def fresh(self, access_id: UUID, device_ids: Sequence[str]) -> Fresh:
+        return {device_id: self.fresh_answers[device_id] for device_id in device_ids if device_id in self.fresh_answers}
 
     async def results(self, access_id: UUID, selection: Selection) -> AsyncIterator[Result]:
         chosen = {

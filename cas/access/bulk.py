@@ -9,8 +9,8 @@ was to follow it on that device is not attempted, as it may depend on it (D).
 import asyncio
 import random
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -118,6 +118,8 @@ class Bulk:
         try:
             await self._read_requests(run)
             pending = await self._chunks.pending(chunk.id)
+            if chunk.fresh:
+                pending = await self._take_fresh(run, pending)
             remaining = iter(pending)
             run.devices = len(pending)
             async with asyncio.TaskGroup() as group:
@@ -128,6 +130,30 @@ class Bulk:
         finally:
             self._runs.discard(run)
         await self._end(run)
+
+    async def _take_fresh(self, run: _Run, pending: Sequence[Pending]) -> list[Pending]:
+        """Answer what is stored and fresh enough; return the devices that are still to be accessed."""
+        fresh = await self._chunks.fresh(run.chunk.id, [each.device_id for each in pending])
+        left: list[Pending] = []
+        answered: list[Result] = []
+        for each in pending:
+            stored = fresh.get(each.device_id, {})
+            answered += [
+                Result(
+                    access_id=run.chunk.id.access_id,
+                    activation=run.chunk.id.number,
+                    request=number,
+                    device_id=each.device_id,
+                    activated=stored[number].activated,
+                    answer=stored[number].answer,
+                )
+                for number in each.missing
+                if number in stored
+            ]
+            if missing := tuple(number for number in each.missing if number not in stored):
+                left.append(replace(each, missing=missing))
+        await self._writer.add(answered)
+        return left
 
     async def _read_requests(self, run: _Run) -> None:
         stored = await self._chunks.requests(run.chunk.id)

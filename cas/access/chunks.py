@@ -9,6 +9,7 @@ import structlog
 from psycopg.rows import TupleRow
 
 from cas.access.codes import Code
+from cas.access.freshness import Fresh, fresh_answers
 from cas.access.judgement import Attempted
 from cas.access.model import Failure, Octets
 from cas.engine.jobs import TASK, job_priority, queue_of
@@ -86,6 +87,10 @@ class Chunks:
             )
             for row in rows
         ]
+
+    async def fresh(self, chunk_id: ChunkId, device_ids: Sequence[str]) -> Fresh:
+        """Stored answers of devices that are fresh enough."""
+        return await fresh_answers(self._pool, chunk_id.access_id, device_ids)
 
     async def claim(self, chunk_id: ChunkId, device_id: str, request: int) -> bool:
         """Take the right to send a request that changes a device; False: somebody may have sent it already."""
@@ -187,4 +192,5 @@ def _chunk(row: TupleRow) -> Chunk:
         priority=row[6],
         canceled=row[7],
         on_demand=row[8],
+        fresh=row[9],
     )

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 from cas.access.document import NamedResult
 from cas.access.model import NamedNotification, Octets
 from cas.access.notifications import notifications
-from cas.access.postgres import read_result
+from cas.access.results import read_result
 from cas.push.events import Event
 from cas.push.model import Notification, Sink
 from cas.store.database import Pool, connected

@@ -13,6 +13,7 @@ from uuid import UUID
 import structlog
 
 from cas.access.failures import CANCELED, INTERNAL, LOST, describe
+from cas.access.freshness import Fresh, Stored
 from cas.access.model import DeviceAccess, Failure, Octets, Result, Target
 from cas.access.ports import Devices, Step, Store
 from cas.access.steps import step_of
@@ -33,6 +34,8 @@ class Execution:
     access: DeviceAccess
     activation: int
     steps: Mapping[int, Step]
+    fresh: Fresh = field(default_factory=dict)
+    """Stored answers that are fresh enough."""
     stopped: bool = False
     """Set by cancel: no further request is sent."""
     done: asyncio.Event = field(default_factory=asyncio.Event)
@@ -84,6 +87,8 @@ class Runner:
         try:
             remaining = iter(access.targets)
             try:
+                if access.terms.not_older_than is not None and access.terms.not_older_than <= access.created_at:
+                    execution.fresh = await self._store.fresh(access.id, [each.device_id for each in access.targets])
                 async with asyncio.TaskGroup() as group:
                     for _ in range(min(self._permits.limit, len(access.targets))):
                         group.create_task(self._work(execution, remaining))
@@ -119,7 +124,10 @@ class Runner:
     async def _access(self, execution: Execution, target: Target) -> None:
         ledger = _Ledger(execution, target, self._writer, self._clock())
         hooks = Hooks(answered=ledger.add, is_stopped=lambda: execution.stopped)
-        made = await visit(self._devices, target.device_id, execution.steps, tuple(execution.steps), hooks)
+        fresh = execution.fresh.get(target.device_id, {})
+        await ledger.take(fresh)
+        wanted = tuple(number for number in execution.steps if number not in fresh)
+        made = await visit(self._devices, target.device_id, execution.steps, wanted, hooks)
         await ledger.store(made.failures(lambda error: _failure(error, execution, target), lambda _number: CANCELED))
 
 
@@ -136,20 +144,24 @@ class _Ledger:
         """Store the answer to a request."""
         await self.store({number: answer})
 
+    async def take(self, fresh: Mapping[int, Stored]) -> None:
+        """Store answers that were there already."""
+        await self._writer.add([self._result(number, each.answer, each.activated) for number, each in fresh.items()])
+
     async def store(self, answers: Mapping[int, Octets | Failure]) -> None:
         """Store what requests came to."""
         await self._writer.add(
-            [
-                Result(
-                    access_id=self._execution.access.id,
-                    activation=self._execution.activation,
-                    request=number,
-                    device_id=self._target.device_id,
-                    activated=self._activated,
-                    answer=answer,
-                )
-                for number, answer in sorted(answers.items())
-            ]
+            [self._result(number, answer, self._activated) for number, answer in sorted(answers.items())]
+        )
+
+    def _result(self, number: int, answer: Octets | Failure, activated: datetime) -> Result:
+        return Result(
+            access_id=self._execution.access.id,
+            activation=self._execution.activation,
+            request=number,
+            device_id=self._target.device_id,
+            activated=activated,
+            answer=answer,
         )
 
 

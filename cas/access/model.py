@@ -140,6 +140,8 @@ class Selection:
     """Only the newest answer (no failure) of each device and request."""
     device_ids: tuple[str, ...] | None = None
     """None: all devices."""
+    groups: tuple[str, ...] = ()
+    """GroupIDs; their devices as of now are selected besides `device_ids`, which is not None then."""
 
 
 @dataclass(frozen=True, slots=True)

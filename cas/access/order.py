@@ -109,19 +109,15 @@ def read_change(noun: dev.DeviceAccess, rules: Rules) -> Change:
     )
 
 
-def read_names(noun: dev.DeviceAccess) -> tuple[str, ...] | None:
-    """The devices to which a get is narrowed; None: to none. Raises Refused."""
+def read_names(noun: dev.DeviceAccess) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
+    """The devices, and the groups, to which a get is narrowed; None: to none. Raises Refused."""
     if noun.devices_reference_list is None:
         return None
     problems: list[Problem] = []
-    names, groups = _read_devices(noun, problems, optional=False)
-    problems += [
-        Problem(Code.NOT_ATTEMPTED, f"a get is narrowed to devices, not to groups such as {group!r}", _group(place))
-        for place, group in enumerate(groups, 1)
-    ]
+    named = _read_devices(noun, problems, optional=False)
     if problems:
         raise Refused(problems)
-    return names
+    return named
 
 
 def unknown_devices(names: Sequence[str], known: Container[str]) -> list[Problem]:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Protocol, TypeAlias
 from uuid import UUID
 
+from cas.access.freshness import Fresh
 from cas.access.model import DeviceAccess, Failure, NamedNotification, Result, Selection, State, Tally
 from cas.bindings import cosempdu as cos
 from cas.bindings import device_access as dev
@@ -61,6 +62,10 @@ class Store(Protocol):
 
     async def delete(self, ids: Sequence[UUID]) -> None:
         """Remove resources and all that belongs to them."""
+        ...
+
+    async def fresh(self, access_id: UUID, device_ids: Sequence[str]) -> Fresh:
+        """Stored answers that are fresh enough for the first activation of a resource whose NotOlderThan is past."""
         ...
 
     async def tally(self, selection: Selection) -> Tally:

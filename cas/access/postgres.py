@@ -8,7 +8,7 @@ from uuid import UUID
 
 from psycopg.rows import TupleRow
 
-from cas.access.codes import Code
+from cas.access.freshness import Fresh, fresh_answers
 from cas.access.model import (
     DeviceAccess,
     Failure,
@@ -23,14 +23,13 @@ from cas.access.model import (
     Terms,
 )
 from cas.access.notifications import notifications
+from cas.access.results import count_results, insert_results, iterate_results, selected
 from cas.access.schedule import Calendar
 from cas.engine.planner import Planner
 from cas.store.database import Connection, Pool, connected, conninfo_of
 from cas.store.queries import query
 from cas.store.standing import RECONNECT_AFTER, standing_connection
 
-# Results in one page: a result may be a whole load profile.
-PAGE = 64
 # Seconds after which a process that does not show that it lives is taken for dead.
 CONFIRMED_AFTER = 5 * RECONNECT_AFTER
 
@@ -58,13 +57,8 @@ _ACTIVATION_BEGIN = query("activation_begin")
 _ACTIVATION_FINISH = query("activation_finish")
 _ACTIVATION_ABANDONED = query("activation_abandoned")
 _ACCESS_PLANNED = query("access_planned")
-_RESULT_INSERT = query("result_insert")
 _RESULT_FILL = query("result_fill")
-_RESULT_PAGE = query("result_page")
-_RESULT_PAGE_LAST_VALID = query("result_page_last_valid")
-_RESULT_TALLY = query("result_tally")
 _NOTIFICATION_PAGE = query("notification_page")
-_RESULT_OUTSTANDING = query("result_outstanding")
 
 # What a change of makes the next activation another one.
 _TIMES = frozenset({"activates", "repeating_interval", "expires", "accept_data_notification"})
@@ -118,23 +112,7 @@ class PostgresStore:
 
     async def add_results(self, results: Sequence[Result]) -> None:
         """Store results, each once."""
-        failures = [result.answer if isinstance(result.answer, Failure) else None for result in results]
-        async with connected(self._pool) as connection:
-            await connection.execute(
-                _RESULT_INSERT,
-                {
-                    "access_ids": [result.access_id for result in results],
-                    "activations": [result.activation for result in results],
-                    "requests": [result.request for result in results],
-                    "device_ids": [result.device_id for result in results],
-                    "activated": [result.activated for result in results],
-                    "apdus": [None if isinstance(result.answer, Failure) else result.answer for result in results],
-                    "codes": [failure and failure.code.value for failure in failures],
-                    "reasons": [failure and failure.reason for failure in failures],
-                    "details": [failure and failure.details for failure in failures],
-                    "attempts": [result.attempts for result in results],
-                },
-            )
+        await insert_results(self._pool, results)
 
     async def finish(self, access_id: UUID, activation: int, *, stopped: bool, at: datetime) -> None:
         """End an activation, and with it a resource that has no further one."""
@@ -166,29 +144,15 @@ class PostgresStore:
 
     async def tally(self, selection: Selection) -> Tally:
         """Count the results of a selection."""
-        parameters = {**selected(selection), "ids": list(selection.ids)}
-        async with connected(self._pool) as connection:
-            # In this order: a result that comes between the two is counted twice, never left out.
-            outstanding = await (await connection.execute(_RESULT_OUTSTANDING, parameters)).fetchone()
-            counted = await (await connection.execute(_RESULT_TALLY, parameters)).fetchone()
-        assert outstanding is not None and counted is not None  # noqa: S101, PT018 - a count has one row
-        return Tally(counted[0], counted[1], outstanding[0])
+        return await count_results(self._pool, selection)
 
-    async def results(self, access_id: UUID, selection: Selection) -> AsyncIterator[Result]:
+    def results(self, access_id: UUID, selection: Selection) -> AsyncIterator[Result]:
         """The selected results of one resource; no connection is held between pages."""
-        statement = _RESULT_PAGE_LAST_VALID if selection.last_valid else _RESULT_PAGE
-        parameters = {**selected(selection), "id": access_id, "page": PAGE}
-        after: tuple[int, int, str] = (-1, 0, "")
-        while True:
-            behind = dict(zip(("after_request", "after_activation", "after_device_id"), after, strict=True))
-            async with connected(self._pool) as connection:
-                rows = await (await connection.execute(statement, {**parameters, **behind}, binary=True)).fetchall()
-            for row in rows:
-                yield read_result(row)
-            if len(rows) < PAGE:
-                return
-            last = rows[-1]
-            after = (last[2], last[1], last[3])
+        return iterate_results(self._pool, access_id, selection)
+
+    async def fresh(self, access_id: UUID, device_ids: Sequence[str]) -> Fresh:
+        """Stored answers that are fresh enough for a resource whose NotOlderThan is past."""
+        return await fresh_answers(self._pool, access_id, device_ids)
 
     def notifications(self, access_id: UUID, selection: Selection) -> AsyncIterator[NamedNotification]:
         """The selected notifications that a resource accepted; no connection is held between pages."""
@@ -298,12 +262,6 @@ async def open_store(pool: Pool, planner: Planner | None = None) -> AsyncIterato
         yield PostgresStore(pool, row[0], planner or Planner(Calendar(UTC, timedelta(hours=1))))
 
 
-def selected(selection: Selection) -> dict[str, object]:
-    """The parameters of a query that a selection makes, but for the resources."""
-    devices = None if selection.device_ids is None else list(selection.device_ids)
-    return {"start": selection.start, "end": selection.end, "device_ids": devices}
-
-
 def _terms(terms: Terms) -> dict[str, object]:
     return {
         "priority": terms.priority,
@@ -344,17 +302,4 @@ def _access(row: TupleRow) -> DeviceAccess:
         requests=tuple(Octets(apdu) for apdu in row[19]),
         groups=tuple(row[20]),
         retired=tuple(Octets(apdu) for apdu in row[22]),
-    )
-
-
-def read_result(row: TupleRow) -> Result:
-    """A result of the columns that every query of results has in front."""
-    return Result(
-        access_id=row[0],
-        activation=row[1],
-        request=row[2],
-        device_id=row[3],
-        activated=row[4],
-        answer=Octets(row[5]) if row[5] is not None else Failure(Code(row[6]), row[7], row[8]),
-        attempts=row[9],
     )

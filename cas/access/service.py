@@ -155,15 +155,19 @@ class AccessService:
 
     async def narrow(self, selection: Selection, noun: dev.DeviceAccess) -> Selection:
         """The part of a selection that is about the devices of `noun`. Raises Refused."""
-        names = read_names(noun)
-        if names is None:
+        named = read_names(noun)
+        if named is None:
             return selection
+        names, groups = named
+        if groups:
+            await self._devices.require_groups(groups)
         return Selection(
             ids=selection.ids,
             start=selection.start,
             end=selection.end,
             last_valid=selection.last_valid,
             device_ids=tuple(target.device_id for target in await self._targets(names)),
+            groups=groups,
         )
 
     async def cancel(self, ids: Sequence[str]) -> list[UUID]:

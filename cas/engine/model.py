@@ -98,3 +98,5 @@ class Chunk:
     priority: int
     canceled: bool
     on_demand: bool
+    fresh: bool
+    """Whether stored answers may do, because NotOlderThan was past when the resource was made."""

@@ -103,7 +103,7 @@ async def test_a_result_is_stored_once_the_first_counts(store: Store) -> None:
 
 
 async def test_many_results_come_in_pages(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cas.access.postgres.PAGE", 7)
+    monkeypatch.setattr("cas.access.results.PAGE", 7)
     names = [f"{number:03}" for number in range(50)]
     access = make(*names, requests=2)
     await store.create(access, DIGEST, None)

@@ -310,8 +310,9 @@ async def test_a_result_that_is_committed_late_is_told_all_the_same(pool: Pool, 
     async with receiving() as receiver, delivery(pool, receiver.url):
         access = await made.make(receiver.url, "A", "B")
         late = (
-            b"INSERT INTO result (access_id, activation, request, device_id, activated, code, reason, details)"
-            b" VALUES (%s, 1, 0, 'B', now(), '4.1', 'late', '')"
+            b"INSERT INTO result"
+            b" (access_id, activation, request, device_id, activated, code, reason, details, kept_until)"
+            b" SELECT access_id, 1, 0, 'B', now(), '4.1', 'late', '', kept_until FROM activation WHERE access_id = %s"
         )
         async with pool.connection() as connection, connection.transaction():
             await connection.execute(late, [access.id])  # its event is the older one
@@ -326,8 +327,9 @@ async def test_results_that_are_not_stored_in_the_end_are_not_told(pool: Pool, m
     async with pool.connection() as connection:
         await connection.execute(b"BEGIN")
         await connection.execute(
-            b"INSERT INTO result (access_id, activation, request, device_id, activated, code, reason, details)"
-            b" VALUES (%s, 1, 0, 'A', now(), '4.1', 'r', 'd')",
+            b"INSERT INTO result"
+            b" (access_id, activation, request, device_id, activated, code, reason, details, kept_until)"
+            b" SELECT access_id, 1, 0, 'A', now(), '4.1', 'r', 'd', kept_until FROM activation WHERE access_id = %s",
             [access.id],
         )
         await connection.execute(b"ROLLBACK")

@@ -1,4 +1,4 @@
--- DeviceAccess resources, their activations and results, and the messages that made them.
+-- DeviceAccess resources, their activations, and the messages that made them.
 
 -- name: runner_number
 -- A number for this process.
@@ -146,6 +146,7 @@ WITH counted AS (
     SELECT count(*) AS results, count(code) AS failed
     FROM result
     WHERE access_id = %(access_id)s AND activation = %(number)s
+        AND kept_until = (SELECT kept_until FROM activation WHERE access_id = %(access_id)s AND number = %(number)s)
         AND request IN (SELECT position FROM access_request WHERE access_id = %(access_id)s)
 ), ended AS (
     UPDATE device_access SET state = 'finished'
@@ -170,70 +171,6 @@ FROM counted
 WHERE access_id = %(access_id)s AND number = %(number)s AND outcome = 'executing'
 RETURNING outcome, pg_notify('cas_finished', access_id::text);
 
--- name: result_insert
--- Each once; the results of a resource that has been deleted meanwhile are dropped.
-INSERT INTO result (access_id, activation, request, device_id, activated, apdu, code, reason, details, attempts)
-SELECT new.*
-FROM unnest(
-    %(access_ids)s::uuid[], %(activations)s::integer[], %(requests)s::integer[], %(device_ids)s::text[],
-    %(activated)s::timestamptz[], %(apdus)s::bytea[], %(codes)s::text[], %(reasons)s::text[], %(details)s::text[],
-    %(attempts)s::integer[]
-) AS new (access_id, activation, request, device_id, activated, apdu, code, reason, details, attempts)
-JOIN (
-    SELECT access_id, number FROM activation WHERE access_id = ANY(%(access_ids)s::uuid[]) FOR KEY SHARE
-) AS standing ON standing.access_id = new.access_id AND standing.number = new.activation
-ON CONFLICT DO NOTHING;
-
--- name: result_page
--- The next results of a resource by request and activation, behind the last one of the page before.
-SELECT access_id, activation, request, device_id, activated, apdu, code, reason, details, attempts
-FROM result
-WHERE access_id = %(id)s
-    AND (request, activation, device_id) > (%(after_request)s, %(after_activation)s, %(after_device_id)s)
-    AND (%(start)s::timestamptz IS NULL OR activated >= %(start)s)
-    AND (%(end)s::timestamptz IS NULL OR activated < %(end)s)
-    AND (%(device_ids)s::text[] IS NULL OR device_id = ANY(%(device_ids)s))
-ORDER BY request, activation, device_id
-LIMIT %(page)s;
-
--- name: result_page_last_valid
--- The same of only the newest answer of each device to each request.
-SELECT DISTINCT ON (request, device_id)
-    access_id, activation, request, device_id, activated, apdu, code, reason, details, attempts
-FROM result
-WHERE access_id = %(id)s AND code IS NULL
-    AND (request, device_id) > (%(after_request)s, %(after_device_id)s)
-    AND (%(start)s::timestamptz IS NULL OR activated >= %(start)s)
-    AND (%(end)s::timestamptz IS NULL OR activated < %(end)s)
-    AND (%(device_ids)s::text[] IS NULL OR device_id = ANY(%(device_ids)s))
-ORDER BY request, device_id, activation DESC
-LIMIT %(page)s;
-
--- name: result_tally
-SELECT count(apdu), count(code)
-FROM result
-WHERE access_id = ANY(%(ids)s)
-    AND (%(start)s::timestamptz IS NULL OR activated >= %(start)s)
-    AND (%(end)s::timestamptz IS NULL OR activated < %(end)s)
-    AND (%(device_ids)s::text[] IS NULL OR device_id = ANY(%(device_ids)s));
-
--- name: result_outstanding
--- Results that activations under way do not have yet.
-SELECT count(*)
-FROM activation
-JOIN activation_chunk AS chunk USING (access_id, number)
-CROSS JOIN LATERAL unnest(chunk.device_ids) AS device (device_id)
-JOIN access_request AS request ON request.access_id = activation.access_id
-    AND request.since <= activation.number AND (request.until IS NULL OR request.until >= activation.number)
-WHERE activation.access_id = ANY(%(ids)s) AND outcome = 'executing'
-    AND chunk.state <> 'done'
-    AND (%(device_ids)s::text[] IS NULL OR device_id = ANY(%(device_ids)s))
-    AND NOT EXISTS (
-        SELECT FROM result
-        WHERE result.access_id = activation.access_id AND result.request = request.position
-            AND result.activation = activation.number AND result.device_id = device.device_id
-    );
-
 -- name: activation_abandoned
 -- Activations of processes that are no more.
 SELECT access_id, number
@@ -244,15 +181,3 @@ WHERE outcome = 'executing' AND runner IS NOT NULL AND runner NOT IN (
     WHERE locktype = 'advisory' AND datname = current_database() AND classid = x'0CA50002'::integer AND objsubid = 2
         AND granted
 );
-
--- name: result_fill
--- A failure for every result that an activation lacks.
-INSERT INTO result (access_id, activation, request, device_id, activated, code, reason, details)
-SELECT activation.access_id, number, request.position, device_id, activated_at, %(code)s, %(reason)s, %(details)s
-FROM activation
-JOIN activation_chunk AS chunk USING (access_id, number)
-CROSS JOIN LATERAL unnest(chunk.device_ids) AS device (device_id)
-JOIN access_request AS request ON request.access_id = activation.access_id
-    AND request.since <= activation.number AND (request.until IS NULL OR request.until >= activation.number)
-WHERE activation.access_id = %(access_id)s AND number = %(number)s
-ON CONFLICT DO NOTHING;

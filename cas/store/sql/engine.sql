@@ -95,7 +95,8 @@ WHERE chunk.access_id = %(access_id)s AND chunk.number = %(number)s AND chunk.ch
     AND device_access.id = chunk.access_id
 RETURNING chunk.access_id, chunk.number, chunk.chunk, chunk.run, chunk.passes, activation.deadline,
     device_access.priority, device_access.state = 'canceled',
-    activation.number = 1 AND repeating_interval IS NULL AND (activates IS NULL OR activates <= created_at);
+    activation.number = 1 AND repeating_interval IS NULL AND (activates IS NULL OR activates <= created_at),
+    activation.number = 1 AND coalesce(not_older_than <= created_at, false);
 
 -- name: chunk_over
 -- A chunk whose turn has not come, and that is no longer to be done: its window is over, or its resource canceled.
@@ -134,6 +135,9 @@ FROM (
             SELECT FROM result
             WHERE result.access_id = %(access_id)s AND result.request = request.position
                 AND result.activation = %(number)s AND result.device_id = listed.device_id
+                AND result.kept_until = (
+                    SELECT kept_until FROM activation WHERE access_id = %(access_id)s AND number = %(number)s
+                )
         )
     GROUP BY listed.device_id
 ) AS device
@@ -189,6 +193,7 @@ WHERE outcome = 'executing' AND NOT EXISTS (
     SELECT FROM result
     WHERE result.access_id = claim.access_id AND result.request = claim.request
         AND result.activation = claim.number AND result.device_id = claim.device_id
+        AND result.kept_until = activation.kept_until
 )
 ON CONFLICT DO NOTHING
 RETURNING access_id, number, device_id, request, set_config('synchronous_commit', 'on', true);

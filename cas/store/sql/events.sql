@@ -97,7 +97,7 @@ ORDER BY position;
 -- name: event_results
 -- The next results of an event, behind the last one of the page before, each with the name that the client has for the device.
 -- One whose retention has ended has no `activated`.
-SELECT told.access_id, activation, request, told.device_id, activated, apdu, code, reason, details, attempts,
+SELECT told.access_id, told.activation, told.request, told.device_id, activated, apdu, code, reason, details, attempts,
     coalesce(named.name, told.device_id)
 FROM (
     SELECT access_id, listed.*
@@ -108,9 +108,11 @@ FROM (
     ORDER BY listed.request, listed.activation, listed.device_id
     LIMIT %(page)s
 ) AS told
-LEFT JOIN result USING (access_id, activation, request, device_id)
+LEFT JOIN activation AS begun ON begun.access_id = told.access_id AND begun.number = told.activation
+LEFT JOIN result ON result.access_id = told.access_id AND result.activation = told.activation AND result.request = told.request
+    AND result.device_id = told.device_id AND result.kept_until = begun.kept_until
 LEFT JOIN access_device AS named ON named.access_id = told.access_id AND named.device_id = told.device_id
-ORDER BY request, activation, told.device_id;
+ORDER BY told.request, told.activation, told.device_id;
 
 -- name: event_notifications
 -- The next notifications of an event, each with the name that the client has for the device.
@@ -150,6 +152,10 @@ LEFT JOIN access_device AS named
 WHERE notification.access_id = %(id)s AND notification.id > %(after)s
     AND (%(start)s::timestamptz IS NULL OR received_at >= %(start)s)
     AND (%(end)s::timestamptz IS NULL OR received_at < %(end)s)
-    AND (%(device_ids)s::text[] IS NULL OR notification.device_id = ANY(%(device_ids)s))
+    AND (%(device_ids)s::text[] IS NULL OR notification.device_id = ANY(%(device_ids)s) OR EXISTS (
+        SELECT FROM unnest(%(groups)s::text[]) AS listed (group_id)
+        CROSS JOIN LATERAL group_devices(listed.group_id) AS member
+        WHERE member.device_id = notification.device_id
+    ))
 ORDER BY notification.id
 LIMIT %(page)s;
