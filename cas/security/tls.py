@@ -10,8 +10,8 @@ from cas.errors import ConfigurationError
 
 # Of TLS 1.2 only what has forward secrecy and authenticated encryption; TLS 1.3 has nothing else.
 _CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20"
-# What cryptography raises beside ValueError.
-_UNREADABLE = (x509.InvalidVersion, x509.DuplicateExtension, x509.UnsupportedGeneralNameType)
+# What cryptography raises beside ValueError; TypeError is for values of names that are no text.
+_UNREADABLE = (x509.InvalidVersion, x509.DuplicateExtension, x509.UnsupportedGeneralNameType, TypeError)
 
 
 def server_context(
