@@ -3,14 +3,25 @@
 import asyncio
 import json
 import re
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
+from aiohttp import encode_basic_auth, web
+from aiohttp.test_utils import TestClient, TestServer
 from lxml import etree
 
 from cas.access.groups import ALL_METERS
 from cas.console import views
-from cas.security.model import Role, Service, Verb
+from cas.console.guard import Guard as ConsoleGuard
+from cas.console.http import routes
+from cas.console.principal import by_door
+from cas.security.authentication import Method
+from cas.security.clients import Directories
+from cas.security.guard import Guard, Rules
+from cas.security.known import KnownHere
+from cas.security.model import Client, Definitions, Directory, Role, Service, Verb, directory_of
+from cas.security.passwords import hash_password
 from cas.store.database import connected
 from tests.unit.console.conftest import Console, text_of
 
@@ -276,3 +287,34 @@ async def _until(content: object, text: str) -> str:
         while text not in found:
             found += (await content.readany()).decode()  # type: ignore[attr-defined]  # a stream of aiohttp
     return found
+
+
+async def test_who_is_known_at_the_door_is_known_here(console: Console) -> None:
+    roles = [
+        Role(name="reader", verbs=(Verb.GET,), groups=(ALL_METERS,), directory=True),
+        Role(name="one", verbs=(Verb.GET,), devices=("M1",), directory=True),
+    ]
+    password = hash_password("open sesame")
+    clients = [Client(name=role.name, roles=(role.name,), password=password) for role in roles]
+    directory = directory_of(Definitions(role=tuple(roles), client=tuple(clients)))
+
+    async def load() -> Directory:
+        return directory
+
+    rules = Rules(methods=frozenset({Method.BASIC}))
+    known = KnownHere(console.site.pool, console.site.access.store)
+    door = Guard(console.site.pool, rules, Directories(load, lambda: 0.0), known)
+    application = web.Application()
+    application.add_routes(routes(replace(console.site, door=door, guard=ConsoleGuard(by_door(door)))))
+    async with TestClient(TestServer(application)) as client:
+
+        async def status(auth: str | None) -> int:
+            headers = {"Authorization": auth} if auth else {}
+            async with client.get("/", headers=headers) as response:
+                assert ("WWW-Authenticate" in response.headers) == (response.status == 401)
+                return response.status
+
+        assert await status(None) == 401
+        assert await status(encode_basic_auth("reader", "open barley")) == 401
+        assert await status(encode_basic_auth("one", "open sesame")) == 403
+        assert await status(encode_basic_auth("reader", "open sesame")) == 200
