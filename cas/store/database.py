@@ -5,7 +5,7 @@ Connections are in autocommit mode: one statement is one transaction; more than 
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 
 from psycopg import AsyncConnection, OperationalError
 from psycopg.rows import TupleRow
@@ -18,6 +18,9 @@ from cas.store.migrate import migrate, require_schema
 
 # Seconds until a first connection must stand.
 OPEN_TIMEOUT = 10.0
+# Seconds after which the pool begins anew to look for a database that went away: it doubles its pauses without end, and
+# would come back as long after the database as that was away.
+TRY_ANEW_AFTER = 2.0
 
 Connection = AsyncConnection[TupleRow]
 Pool = AsyncConnectionPool[Connection]
@@ -50,8 +53,23 @@ def ready_dsn(settings: Settings) -> Iterator[str]:
 @asynccontextmanager
 async def open_pool(dsn: str, *, max_size: int = 10) -> AsyncIterator[Pool]:
     """Open a pool of connections, and close it in the end. Raises `DatabaseUnavailable`."""
+    asking: set[asyncio.Task[None]] = set()
+
+    def keep_trying(failed: Pool) -> None:
+        task = asyncio.create_task(_ask(failed), name="reconnect")
+        asking.add(task)
+        task.add_done_callback(asking.discard)
+
     pool: Pool = AsyncConnectionPool(
-        dsn, min_size=1, max_size=max_size, open=False, kwargs={"autocommit": True}, timeout=30, name="cas"
+        dsn,
+        min_size=1,
+        max_size=max_size,
+        open=False,
+        kwargs={"autocommit": True},
+        timeout=30,
+        reconnect_timeout=TRY_ANEW_AFTER,
+        reconnect_failed=keep_trying,
+        name="cas",
     )
     try:
         await pool.open(wait=True, timeout=OPEN_TIMEOUT)
@@ -62,6 +80,12 @@ async def open_pool(dsn: str, *, max_size: int = 10) -> AsyncIterator[Pool]:
         yield pool
     finally:
         await pool.close()
+
+
+async def _ask(pool: Pool) -> None:
+    with suppress(OperationalError):
+        async with pool.connection(timeout=0.1):
+            pass
 
 
 @asynccontextmanager
