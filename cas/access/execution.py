@@ -20,6 +20,7 @@ from cas.access.steps import step_of
 from cas.access.visit import Hooks, visit
 from cas.access.writer import ResultWriter
 from cas.engine.permits import ON_DEMAND, Permits
+from cas.tasks import end
 
 # Seconds between attempts to end an activation while the database does not take it; the last one stays.
 END_AGAIN_AFTER = (0.1, 0.5, 2.0, 5.0)
@@ -76,9 +77,7 @@ class Runner:
         """Wait `grace` seconds for what is under way, then break it off; the next start finds what is missing."""
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=grace)
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end(*self._tasks)
         await self._writer.close()
 
     async def _run(self, execution: Execution) -> None:

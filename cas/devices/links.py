@@ -19,6 +19,7 @@ from cas.devices.model import Device
 from cas.dlms.redaction import redact
 from cas.store.database import Pool
 from cas.store.queries import query
+from cas.tasks import end
 from transports.base import Transport
 from transports.errors import NotConnected
 from transports.registry import open_transport
@@ -92,8 +93,7 @@ async def open_links(
     try:
         yield links
     finally:
-        follower.cancel()
-        await asyncio.gather(follower, return_exceptions=True)
+        await end(follower)
         await links.close()
 
 

@@ -22,6 +22,7 @@ from cas.engine.signals import Signals
 from cas.store.database import Pool, connected, conninfo_of
 from cas.store.errors import StoreError
 from cas.store.queries import query
+from cas.tasks import end
 
 # Seconds after which a worker looks for work even if nobody told it that there is some.
 LOOK_AFTER = 15.0
@@ -106,9 +107,7 @@ class Worker:
                 await stop.wait()
             finally:
                 self._chunks.hand_back()
-                for task in (*minders, *servers):
-                    task.cancel()
-                await asyncio.wait([*minders, *servers])
+                await end(*minders, *servers)
 
     async def _serve(self, app: App, queue: str, chunks: int) -> None:
         while True:

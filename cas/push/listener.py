@@ -35,6 +35,7 @@ from cas.push.model import (
     Wire,
 )
 from cas.push.reception import AARE, Reception
+from cas.tasks import end
 from transports.errors import TransportError
 from transports.listener import Arrival, Listener
 from transports.wrapper import PORT
@@ -97,9 +98,7 @@ class PushListener:
     ) -> None:
         for listener in self._listeners.values():
             await listener.close()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end(*self._tasks)
 
     async def listen_tcp(self, host: str, port: int = PORT, *, tls: ssl.SSLContext | None = None) -> int:
         """Listen for wrapper PDUs and HDLC UI frames; return the port, chosen by the system for 0.

@@ -9,6 +9,7 @@ from psycopg import AsyncConnection, Notify, OperationalError
 
 from cas.store.database import Connection
 from cas.store.errors import DatabaseUnavailable
+from cas.tasks import end
 
 # Seconds between attempts to open it again.
 RECONNECT_AFTER = 0.5
@@ -36,8 +37,7 @@ async def standing_connection(
     try:
         yield
     finally:
-        task.cancel()
-        await asyncio.wait([task])
+        await end(task)
 
 
 async def _open(conninfo: str, begin: Callable[[Connection], Awaitable[None]]) -> Connection:
