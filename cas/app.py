@@ -132,6 +132,7 @@ async def _open_access(settings: Settings, parts: "_Parts", *, work: bool) -> As
         sync_wait=settings.sync_wait,
         limit=parts.permits,
         activations=parts.signals,
+        most_pending=settings.pending_accesses,
         rules=Rules(settings.upgrade_dir, Targets.parse(settings.event_targets).check),
     )
     parts.signals.on_stop(access.stop_execution)

@@ -77,6 +77,9 @@ class Settings(BaseSettings):
         "4341530000000001", description="system title that the service shows to devices: 16 hex digits"
     )
     sync_wait: Seconds = Field(30.0, description="seconds that a synchronous create waits for its devices")
+    pending_accesses: Count = Field(
+        1000, description="on-demand accesses that one process has under way; more are refused with error 3.2"
+    )
     connections: Count = Field(1000, description="most connections to devices that one process has open")
     connections_per_second: Annotated[float, Field(gt=0)] = Field(
         200.0, description="most new connections to devices that one process makes in a second"

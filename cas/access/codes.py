@@ -18,6 +18,7 @@ class Code(StrEnum):
     REQUEST_ID = "2.15"
     RELATIONSHIP = "2.29"
     TOO_MANY = "3.1"
+    TOO_MANY_PENDING = "3.2"
     TIMED_OUT = "4.1"
     BUSY = "5.1"
     NOT_ATTEMPTED = "5.2"
@@ -51,6 +52,7 @@ _REASONS = {
     Code.REQUEST_ID: "unknown resource ID",
     Code.RELATIONSHIP: "values contradict each other",
     Code.TOO_MANY: "too many items",
+    Code.TOO_MANY_PENDING: "too many pending requests",
     Code.TIMED_OUT: "timed out",
     Code.BUSY: "high activity, try later",
     Code.NOT_ATTEMPTED: "not attempted",

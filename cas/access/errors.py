@@ -2,7 +2,9 @@
 
 AccessError
 ├── Refused             the request cannot be accepted: a list of problems; nothing was stored or done
-├── Stopping            the service is stopping and takes no new work
+├── NotNow              nothing new is taken at this moment; the same request may be taken later
+│   ├── Stopping        the service is stopping
+│   └── TooManyPending  as many accesses are under way as are allowed
 ├── NotStored           the database takes no results
 ├── Left                a step was left at an APDU boundary, because it was to stop; it can be gone on with
 ├── OutcomeUnknown      what changes a device was sent and not answered: never sent again by itself
@@ -45,8 +47,20 @@ class Refused(AccessError):
         self.problems = tuple(problems)
 
 
-class Stopping(AccessError):
-    """The service is stopping and takes no new work."""
+class NotNow(AccessError):
+    """Nothing new is taken at this moment; the same request may be taken later."""
+
+    code = Code.BUSY
+
+
+class Stopping(NotNow):
+    """The service is stopping."""
+
+
+class TooManyPending(NotNow):
+    """As many accesses are under way in this process as are allowed."""
+
+    code = Code.TOO_MANY_PENDING
 
 
 class NotStored(AccessError):

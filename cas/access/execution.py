@@ -64,6 +64,11 @@ class Runner:
         task.add_done_callback(self._tasks.discard)
         return execution
 
+    @property
+    def under_way(self) -> int:
+        """How many activations."""
+        return len(self._executions)
+
     def find(self, access_id: UUID) -> Execution | None:
         """The activation of this resource that is under way."""
         return self._executions.get(access_id)

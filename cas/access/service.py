@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 from cas.access.codes import Code
-from cas.access.errors import Problem, Refused, Stopping
+from cas.access.errors import Problem, Refused, Stopping, TooManyPending
 from cas.access.execution import Runner
 from cas.access.failures import LOST
 from cas.access.model import DeviceAccess, Origin, Selection, State, Target
@@ -35,6 +35,8 @@ from cas.engine.permits import Permits
 
 DAY = timedelta(days=1)
 REPEAT_WINDOW = timedelta(minutes=2)
+# On-demand accesses that a process has under way.
+MOST_PENDING = 1000
 # Devices of an on-demand access up to which the process that was asked does it by itself.
 QUEUED_ABOVE = 200
 
@@ -49,7 +51,8 @@ class AccessService:
 
     `sync_wait`: seconds that a create waits for its devices; `limit`: devices accessed at the same time, or the permits
     that say so; `activations`: the engine, seen from here; without one there are only on-demand accesses;
-    `queued_above`: from how many devices on the engine does an on-demand access; `rules`: what the operator allows.
+    `queued_above`: from how many devices on the engine does an on-demand access; `rules`: what the operator allows;
+    `most_pending`: on-demand accesses under way here or waited for, beyond which none is taken.
     """
 
     def __init__(
@@ -63,6 +66,7 @@ class AccessService:
         activations: Activations | None = None,
         queued_above: int = QUEUED_ABOVE,
         rules: Rules | None = None,
+        most_pending: int = MOST_PENDING,
     ) -> None:
         self.store = store
         self._devices = devices
@@ -73,6 +77,8 @@ class AccessService:
         self._rules = rules or Rules()
         permits = limit if isinstance(limit, Permits) else Permits(limit)
         self._runner = Runner(store, devices, permits=permits, clock=clock)
+        self._most_pending = most_pending
+        self._waited_for = 0
         self._stopping = False
 
     async def start(self) -> int:
@@ -87,10 +93,12 @@ class AccessService:
     async def create(self, noun: dev.DeviceAccess, origin: Origin, *, wait: bool = True) -> DeviceAccess:
         """Make a resource; if it is on-demand, unless told otherwise, wait `sync_wait` seconds at most for its devices.
 
-        Raises Refused, Stopping.
+        Raises Refused, Stopping, TooManyPending.
         """
         if self._stopping:
             raise Stopping("the service is stopping: ask again in a moment")
+        if self._runner.under_way + self._waited_for >= self._most_pending:
+            raise TooManyPending(f"{self._most_pending} accesses are under way here: ask again in a moment")
         order = read_order(noun, origin, self._clock(), self._rules)
         if order.groups:
             await self._devices.require_groups(order.groups)
@@ -217,7 +225,11 @@ class AccessService:
         if execution := self._runner.find(access_id):
             await execution.done.wait()
         elif self._activations is not None:
-            await self._activations.finished(access_id)
+            self._waited_for += 1
+            try:
+                await self._activations.finished(access_id)
+            finally:
+                self._waited_for -= 1
 
     async def _targets(self, names: Sequence[str]) -> tuple[Target, ...]:
         known = await self._devices.resolve(names)

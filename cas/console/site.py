@@ -14,7 +14,7 @@ from aiohttp import web
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from cas import xml
-from cas.access.errors import Refused, Stopping
+from cas.access.errors import NotNow, Refused
 from cas.access.ports import Session
 from cas.access.service import AccessService
 from cas.bindings import message as mes
@@ -123,7 +123,7 @@ class Site:
             except RequestDenied as denied:
                 told_why = Told(denied.status, "Not permitted", "Your roles do not allow this on these devices.")
                 return self._message(request, told_why)
-            except (StoreError, Stopping) as problem:
+            except (StoreError, NotNow) as problem:
                 return self._message(request, Told(503, "Not now", str(problem), "Try again in a moment."))
 
         return telling

@@ -19,4 +19,4 @@ class Desk:
 
 
 Handler: TypeAlias = Callable[[Desk, Message], Awaitable[Answer]]
-"""Does what a message asks for. Raises Refused, Stopping, StoreError."""
+"""Does what a message asks for. Raises Refused, NotNow, StoreError."""

@@ -16,10 +16,13 @@ from uuid import uuid4
 import structlog
 from aiohttp import web
 
+from cas.access.codes import Code
+from cas.bindings import message as mes
 from cas.security.authentication import Credentials
 from cas.soap import wsdl
 from cas.soap.envelope import Version, version_of
-from cas.soap.errors import Denied, NotSoap
+from cas.soap.errors import MessageRefused, NotSoap, SoapError
+from cas.soap.problems import error
 from cas.soap.service import Reply, SoapService, failed, refuse
 
 log = structlog.get_logger(__name__)
@@ -30,6 +33,10 @@ MEDIA_TYPES = ("application/soap+xml", "text/xml", "application/xml")
 READ_TIMEOUT = 60.0
 # Octets that are sent at a time; an answer that is not longer is sent as a whole.
 CHUNK = 65_536
+# Seconds in which a client must have taken the next chunk of an answer.
+WRITE_TIMEOUT = 60.0
+# Requests of the largest size that are held at the same time; more are refused, so that no flood fills the memory.
+LARGEST_AT_ONCE = 16
 
 
 class SoapHttp:
@@ -40,6 +47,8 @@ class SoapHttp:
         self._ready = ready
         self._limit = limit
         self._numbers = count(1)
+        self._held = 0
+        """Octets of requests that are being read or answered."""
 
     def routes(self) -> list[web.AbstractRouteDef]:
         """What is to be added to an aiohttp application."""
@@ -64,14 +73,18 @@ class SoapHttp:
 
     async def _reply(self, request: web.Request) -> Reply:
         credentials = _credentials(request)
+        octets = bytearray()
         try:
-            self._service.admit(credentials)
-            octets = await self._read(request)
-        except (NotSoap, Denied) as problem:
-            return refuse(version_of(request.content_type), problem)
-        return await self._service.answer(octets, request.content_type, credentials)
+            try:
+                self._service.admit(credentials)
+                await self._read(request, octets)
+            except SoapError as problem:
+                return refuse(version_of(request.content_type), problem)
+            return await self._service.answer(bytes(octets), request.content_type, credentials)
+        finally:
+            self._held -= len(octets)
 
-    async def _read(self, request: web.Request) -> bytes:
+    async def _read(self, request: web.Request, octets: bytearray) -> None:
         # A browser says where its page is from. No page asks here: one from elsewhere might, as its user.
         if "Origin" in request.headers:
             raise NotSoap("requests of web pages are not served", status=403)
@@ -80,18 +93,20 @@ class SoapHttp:
         # Also counted while reading: a length may be missing, or be that of compressed content.
         if (request.content_length or 0) > self._limit:
             raise self._too_large()
-        octets = bytearray()
         try:
             async with asyncio.timeout(READ_TIMEOUT):
                 async for chunk in request.content.iter_any():
                     octets += chunk
+                    self._held += len(chunk)
+                    if self._held > LARGEST_AT_ONCE * self._limit:
+                        told = error(Code.BUSY, "too many large requests at once", level=mes.ErrorLevel.WARNING)
+                        raise MessageRefused([told], status=503)
                     if len(octets) > self._limit:
                         raise self._too_large()
         except web.RequestPayloadError:
             raise NotSoap("the request is cut off, or its content does not fit its Content-Encoding") from None
         except TimeoutError:
             raise NotSoap(f"the request did not come within {READ_TIMEOUT:g} s", status=408) from None
-        return bytes(octets)
 
     def _too_large(self) -> NotSoap:
         return NotSoap(f"the request is larger than {self._limit} octets: divide it", status=413)
@@ -138,18 +153,27 @@ async def _send(request: web.Request, reply: Reply) -> web.StreamResponse:
     response = web.StreamResponse(status=reply.status, headers=headers)
     await response.prepare(request)
     try:
-        await response.write(first)
+        await _write(response, first)
         async for chunk in chunks:
-            await response.write(chunk)
+            await _write(response, chunk)
         await response.write_eof()
     except ConnectionError:
         log.info("the client went away before the end of its answer")
+    except TimeoutError:
+        log.info("the client did not take its answer")
+        if request.transport is not None:
+            request.transport.abort()
     except Exception:
         # The client must not take the part for the whole: the connection breaks off before the end of the chunks.
         log.exception("answer broken off")
         if request.transport is not None:
             request.transport.abort()
     return response
+
+
+async def _write(response: web.StreamResponse, chunk: bytes) -> None:
+    async with asyncio.timeout(WRITE_TIMEOUT):
+        await response.write(chunk)
 
 
 def _credentials(request: web.Request) -> Credentials:

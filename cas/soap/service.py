@@ -14,7 +14,7 @@ from uuid import UUID, uuid4
 import structlog
 
 from cas.access.codes import Code
-from cas.access.errors import Refused, Stopping
+from cas.access.errors import NotNow, Refused
 from cas.access.inventory import Inventory
 from cas.access.service import AccessService
 from cas.bindings import message as mes
@@ -100,8 +100,9 @@ class SoapService:
             return refuse(version, problem)
         except RequestDenied as problem:
             return refuse(version, denied(problem))
-        except (Stopping, StoreError) as problem:
-            told = error(Code.BUSY, str(problem), level=mes.ErrorLevel.WARNING)
+        except (NotNow, StoreError) as problem:
+            code = problem.code if isinstance(problem, NotNow) else Code.BUSY
+            told = error(code, str(problem), level=mes.ErrorLevel.WARNING)
             return refuse(version, MessageRefused([told], status=503))
         except Exception:
             incident = uuid4()
