@@ -50,7 +50,6 @@ class Value:
 
     text: str
     is_error: bool = False
-    data: Data | None = None
 
 
 def describe_request(octets: bytes) -> Request:
@@ -175,7 +174,7 @@ def _get_result(request: Request, found: cos.GetDataResult, scale: ScalerUnit | 
     if found.data is None:
         error = found.data_access_result
         return Value(error.value if error else "no value", is_error=True)
-    return Value(_shown(request, found.data, scale), data=found.data)
+    return Value(_shown(request, found.data, scale))
 
 
 def _shown(request: Request, data: Data, scale: ScalerUnit | None) -> str:

@@ -17,7 +17,6 @@ from cas.store.errors import StoreError
 
 COOKIE = "cas_token"
 FIELD = "token"
-HEADER = "X-CAS-Token"
 PRINCIPAL = web.RequestKey("principal", Principal)
 TOKEN = web.RequestKey("token", str)
 
@@ -88,11 +87,6 @@ def principal_of(request: web.Request) -> Principal:
     return request[PRINCIPAL]
 
 
-def headers_for_stream(request: web.Request) -> Mapping[str, str]:
-    """The headers of a response that is sent in pieces."""
-    return {**HEADERS, "Cache-Control": "no-store"}
-
-
 async def _require_own_form(request: web.Request) -> None:
     if (request.content_length or 0) > _LARGEST_FORM:
         raise web.HTTPRequestEntityTooLarge(_LARGEST_FORM, request.content_length or 0)
@@ -100,7 +94,7 @@ async def _require_own_form(request: web.Request) -> None:
     foreign = request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none")
     if foreign or (origin is not None and origin.partition("://")[2] != request.headers.get("Host")):
         raise web.HTTPForbidden(text="this form was sent by another site\n")
-    given = request.headers.get(HEADER) or str((await request.post()).get(FIELD, ""))
+    given = str((await request.post()).get(FIELD, ""))
     known = request.cookies.get(COOKIE, "")
     if not known or not hmac.compare_digest(given.encode(), known.encode()):
         raise web.HTTPForbidden(text="this form is out of date: load the page again\n")

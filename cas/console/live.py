@@ -18,7 +18,7 @@ from aiohttp import web
 from psycopg import AsyncConnection, OperationalError
 
 from cas.console import views
-from cas.console.guard import headers_for_stream
+from cas.console.guard import HEADERS
 from cas.store.database import Pool
 from cas.store.errors import StoreError
 
@@ -62,7 +62,12 @@ class Hub:
         """The stream of one viewer, until either side ends it."""
         if self._closed or len(self._viewers) >= MOST_VIEWERS:
             raise web.HTTPServiceUnavailable(text="too many pages are open: this one is not live\n")
-        headers = {**headers_for_stream(request), "Content-Type": "text/event-stream", "X-Accel-Buffering": "no"}
+        headers = {
+            **HEADERS,
+            "Cache-Control": "no-store",
+            "Content-Type": "text/event-stream",
+            "X-Accel-Buffering": "no",
+        }
         response = web.StreamResponse(headers=headers)
         await response.prepare(request)
         with suppress(ConnectionError):

@@ -21,7 +21,6 @@ def routes(site: Site) -> list[web.RouteDef]:
             "overview.html",
             counts=await views.counts(site.pool),
             running=await views.running(site.pool, limit=8),
-            outcomes={each.outcome: each.activations for each in outcomes},
             success=success_rate(outcomes),
             results=sum(each.results for each in outcomes),
             finished=await views.finished(site.pool, now, limit=8),

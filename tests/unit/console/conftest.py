@@ -35,7 +35,7 @@ from tests.access_fakes import FakeDevices, get_response
 from transports.errors import Refused
 
 DEVICES = ("M1", "M2", "OFF")
-_TOKEN = re.compile(r'name="token" content="([^"]+)"')
+_TOKEN = re.compile(r'name="token" value="([^"]+)"')
 
 
 async def meter(request: Request) -> Response:
@@ -65,7 +65,7 @@ class Console:
 
     async def post(self, path: str, fields: Mapping[str, str] | None = None, **headers: str) -> html.HtmlElement:
         """Send a form as its page has it, token included."""
-        page = await (await self.client.get("/devices")).text()
+        page = await (await self.client.get("/new")).text()
         found = _TOKEN.search(page)
         data = {"token": found[1] if found else "", **(fields or {})}
         return await self.post_raw(path, data, **headers)
