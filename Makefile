@@ -4,7 +4,7 @@ BIN := .venv/bin
 PYTHON ?= python3.11
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help setup demo demo-scheduled run test bindings readme format lint types bench ci clean lock
+.PHONY: help setup demo demo-scheduled run test bindings readme format lint types bench soak fuzz ci clean lock
 help:            ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | column -t -s '	'
 
@@ -45,6 +45,10 @@ types: .venv/.done                       ## mypy --strict on everything
 	@touch $@
 bench: .venv/.done .bench/.done          ## benchmarks, side by side with their floors
 	$(PY) -m tests.benchmarks $(ARGS)
+soak: .venv/.done                        ## processes killed at random under load, for minutes
+	$(PY) -m tests.faults.soak $(ARGS)
+fuzz: .venv/.done                        ## coverage-guided fuzzing of every parser of foreign octets
+	$(PY) -m tests.fuzz $(ARGS)
 ci: lint types test                      ## what CI runs
 lock: .venv/.done                        ## renew the locked requirements
 	$(PYTHON) -m venv .venv-lock && .venv-lock/bin/pip install --quiet uv

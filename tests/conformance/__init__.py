@@ -1,1 +1,1 @@
-""""""
+"""Tests written from the clauses of the Green Book."""

@@ -1,1 +1,1 @@
-""""""
+"""Octets and XML with their provenance."""
