@@ -64,6 +64,7 @@ from cas.soap.event import EventWriter
 from cas.soap.http import PATH, SoapHttp
 from cas.soap.service import SoapService
 from cas.store.database import Pool, conninfo_of, open_database
+from cas.store.retention import keeping
 from transports.dial_in import DialIn
 from transports.errors import TransportError
 from transports.sharing import Limits
@@ -222,7 +223,7 @@ async def _working(settings: Settings, parts: _Parts) -> AsyncIterator[None]:
         lambda now: parts.store.recover(LOST, now),
     )
     stop = asyncio.Event()
-    async with _delivering(settings, parts):
+    async with _delivering(settings, parts), keeping(parts.pool, settings.keep_results):
         task = asyncio.create_task(worker.run(stop), name="worker")
         try:
             yield

@@ -6,6 +6,7 @@ Another file is named by the environment variable `CAS_CONFIG`. An unknown setti
 import os
 import tomllib
 from collections.abc import Iterable, Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -109,6 +110,9 @@ class Settings(BaseSettings):
     chunk_devices: Count = Field(500, description="devices of an activation that one worker takes at a time")
     worker_stalled_after: Annotated[float, Field(ge=1, le=3600)] = Field(
         30.0, description="seconds without a heartbeat after which a worker is taken for dead"
+    )
+    keep_results: Annotated[timedelta, Field(ge=timedelta(days=1), le=timedelta(days=36_525))] = Field(
+        timedelta(days=400), description="how long results are kept where NotOlderThan does not say it, such as P400D"
     )
     upgrade_dir: Path | None = Field(
         None, description="directory of the firmware images that a CosemUpgrade may name; without it there are none"
