@@ -14,7 +14,7 @@ from psycopg.rows import TupleRow
 
 from cas.engine.jobs import TASK, job_priority, queue_of
 from cas.engine.model import Due, Planned, Schedule
-from cas.store.database import Connection, Pool
+from cas.store.database import Connection, Pool, connected
 from cas.store.queries import query
 
 CHUNK_SIZE = 500
@@ -38,8 +38,11 @@ class Planner:
         self._chunk_size = chunk_size
 
     async def plan_due(self, pool: Pool, now: datetime) -> Planned | None:
-        """Plan the most urgent of the resources that are due; None: none is, or others are planning them."""
-        async with pool.connection() as connection, connection.transaction():
+        """Plan the most urgent of the resources that are due; None: none is, or others are planning them.
+
+        Raises DatabaseUnavailable.
+        """
+        async with connected(pool) as connection, connection.transaction():
             row = await (await connection.execute(_DUE, {"now": now}, binary=True)).fetchone()
             return None if row is None else await self._plan(connection, _due(row), now)
 
