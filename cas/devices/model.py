@@ -54,6 +54,11 @@ class Quirks:
     release: bool = _quirk(True, "release by RLRQ before the link is closed", "Green Book 8.3, 9.4.5")
     release_refused: bool = _quirk(False, "an exception-response to RLRQ ends the association", "Green Book 8.3, 9.4.5")
     pre_established: bool = _quirk(False, "the association is open without AARQ", "Green Book 8.3, 9.4.4.1")
+    short_names: bool = _quirk(
+        False,
+        "objects have short names only; requests by logical names are mapped onto them",
+        "Green Book 8.3, 9.1.4.4.2",
+    )
     pause: float = _quirk(0.0, "seconds without a link after each association")
     list_size: int | None = _quirk(None, "most items of one request; 1: single ones only", "Green Book 8.3, 9.3.4")
     selective_access: bool = _quirk(

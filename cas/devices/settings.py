@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from cas.devices.keys import KeyKind, Secret
 from cas.devices.model import Authentication, Device, Protection
 from cas.dlms.acse import Settings
-from cas.dlms.conformance import LOGICAL_NAME, Conformance
+from cas.dlms.conformance import LOGICAL_NAME, SHORT_NAME, Conformance
 from cas.dlms.security.authentication import Credentials, Mechanism
 from cas.dlms.security.ciphering import Ciphering
 from cas.dlms.security.control import SecurityControl
@@ -53,7 +53,7 @@ def settings_of(device: Device, keys: Mapping[KeyKind, Secret], client_title: by
         control = SecurityControl(device.suite, protection.authentication, protection.encryption)
     # the answer must be protected as the request is, unless told: what comes in the clear may be anybody's
     answers = _PROTECTIONS[Protection(quirks.response_protection or device.protection)]
-    conformance = LOGICAL_NAME
+    conformance = SHORT_NAME if quirks.short_names else LOGICAL_NAME
     if not quirks.general_block_transfer:
         conformance &= ~Conformance.GENERAL_BLOCK_TRANSFER
     return Settings(
@@ -74,6 +74,7 @@ def settings_of(device: Device, keys: Mapping[KeyKind, Secret], client_title: by
         release_refused=quirks.release_refused,
         pre_established=quirks.pre_established,
         surplus_octets=quirks.surplus_octets,
+        short_names=quirks.short_names,
         list_size=quirks.list_size,
         general_blocks=quirks.general_blocks,
         block_window=quirks.block_window,

@@ -18,7 +18,7 @@ MECHANISM = "2.16.756.5.8.2."
 DLMS_VERSION = 6
 VAA_NAME = 0x0007
 """The virtual application association with logical names."""
-_LN, _LN_CIPHERED = 1, 3
+_LN, _SN, _LN_CIPHERED, _SN_CIPHERED = 1, 2, 3, 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +53,8 @@ class Settings:
     """Take an answer that more octets follow."""
     list_size: int | None = None
     """The most items of one request; 1 for none but single ones, None for any number."""
+    short_names: bool = False
+    """Refer to objects by short names; requests by logical names are mapped onto them."""
     general_blocks: bool = False
     """Use general block transfer also for services that have blocks of their own."""
     block_window: int = 16
@@ -91,7 +93,8 @@ def aarq(settings: Settings, challenge: bytes, user_information: bytes) -> cos.A
         value = settings.password.octets if settings.password else b""
     elif settings.mechanism.is_high:
         value = challenge
-    context = _LN if settings.control is None else _LN_CIPHERED
+    plain, ciphered = (_SN, _SN_CIPHERED) if settings.short_names else (_LN, _LN_CIPHERED)
+    context = plain if settings.control is None else ciphered
     authenticated = settings.mechanism is not Mechanism.LOWEST
     ours = cos.AarqApdu(
         application_context_name=f"{CONTEXT}{context}",

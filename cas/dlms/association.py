@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TypeVar, cast
 
 from cas.bindings import cosempdu as cos
-from cas.dlms import acse, errors
+from cas.dlms import acse, errors, short_names
 from cas.dlms.acse import Negotiated, Settings
 from cas.dlms.apdu import Request, Response, decode_apdu, encode_apdu
 from cas.dlms.conformance import Conformance
@@ -26,6 +26,7 @@ from cas.dlms.xdlms.get import get
 from cas.dlms.xdlms.hls import proof_of, reply_to_hls
 from cas.dlms.xdlms.lists import serve_in_parts
 from cas.dlms.xdlms.needs import block_service, is_list, needs
+from cas.dlms.xdlms.read import read, write
 from cas.dlms.xdlms.set import set_
 
 A = TypeVar("A", cos.AareApdu, cos.RlreApdu)
@@ -72,6 +73,7 @@ class Association:
         """How many notifications were not protected as they must be: anybody may have sent them."""
         self._invoke_id = 0
         self._random = random
+        self._names: short_names.Names | None = None
         self._limits_of: dict[type, Limits] = {}
         self._channel = Channel(
             own_title=settings.client_title,
@@ -104,6 +106,7 @@ class Association:
             self._take_title(answer)
             self.negotiated = self._take_context(answer)
             self._limits_of.clear()
+            self._names = None
             if self.settings.mechanism.is_high:
                 self.state = follow(self.state, Event.CHALLENGE)
                 yield from self._authenticate(challenge, answer)
@@ -127,12 +130,27 @@ class Association:
         BlockError, DecodeError, SecurityError.
         """
         self.state = follow(self.state, Event.SERVE)
+        if not self.settings.short_names or not isinstance(body, short_names.LogicalRequest):
+            return (yield from self._request(body))
+        if not is_list(body):
+            return (yield from self._by_short_names(body))
+        return (yield from serve_in_parts(self._by_short_names, body, self._most_items, self._fits))
+
+    def _by_short_names(self, body: Request) -> Exchange[Response]:
+        """Ask a device that knows no logical names; where it has its objects is asked for once."""
+        assert isinstance(body, short_names.LogicalRequest)  # noqa: S101 - the caller sees to it
+        if self._names is None:
+            self._names = short_names.names_in((yield from self._request(short_names.read_object_list())))
+        done = short_names.mapped(body, self._names)
+        answer = (yield from self._request(done.request)) if done.request else None
+        return _checked(short_names.answered(body, done, answer), body)
+
+    def _request(self, body: Request) -> Exchange[Response]:
         if missing := needs(body) & ~self._agreed:
             raise errors.ServiceNotSupported(", ".join(missing.names()))
         if not is_list(body):
             return (yield from self._serve(body))
-        most = self.settings.list_size if Conformance.MULTIPLE_REFERENCES in self._agreed else 1
-        return (yield from serve_in_parts(self._serve, body, most, self._fits))
+        return (yield from serve_in_parts(self._serve, body, self._most_items, self._fits))
 
     def _serve(self, body: Request) -> Exchange[Response]:
         """Ask as it stands, in blocks of the service where it is too long."""
@@ -145,6 +163,10 @@ class Association:
                 answer = yield from set_(self._ask, body, limits)
             case cos.ActionRequest():
                 answer = yield from action(self._ask, body, limits)
+            case cos.ReadRequest():
+                answer = yield from read(self._ask, body, limits)
+            case cos.WriteRequest():
+                answer = yield from write(self._ask, body, limits)
             case _:
                 answer = yield from self._ask(body)
         return _checked(answer, body)
@@ -314,6 +336,11 @@ class Association:
     @property
     def _agreed(self) -> Conformance:
         return self.negotiated.conformance if self.negotiated else Conformance(0)
+
+    @property
+    def _most_items(self) -> int | None:
+        """How many items the device takes in one request; None for any number."""
+        return self.settings.list_size if Conformance.MULTIPLE_REFERENCES in self._agreed else 1
 
     @property
     def _has_blocks(self) -> bool:

@@ -40,6 +40,7 @@ def requested(asked: cos.AarqApdu, configured: Settings) -> Settings:
         required=required,
         conformance=proposed,
         max_pdu=size,
+        short_names=_last_arc(asked.application_context_name, CONTEXT, "application-context-name") in _SHORT_NAMES,
         dedicated=_dedicated(initiate, configured, control),
         asked=asked,
         initiate=initiate,

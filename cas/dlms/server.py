@@ -40,6 +40,7 @@ from cas.dlms.server_acse import (
     proposal,
 )
 from cas.dlms.server_services import Application, Services
+from cas.dlms.server_short_names import ShortServices
 from cas.dlms.states import Event, State, follow
 
 __all__ = ["Application", "ServerAssociation", "ServerSettings"]
@@ -75,7 +76,7 @@ class ServerAssociation:
         self._counters = counters
         self._channel = Channel(settings.own_title)
         self._handshake: Handshake | None = None
-        self._services: Services | None = None
+        self._services: Services | ShortServices | None = None
         self._initiate = b""
         self.limit = _UNLIMITED
         """Octets of the longest APDU that the client receives."""
@@ -90,7 +91,7 @@ class ServerAssociation:
         if not self._application.admit():
             raise AssociationRefused("rejected-transient", "no-reason-given")
         self.state = follow(self.state, Event.ASSUME)
-        self._services = Services(self._application, self.settings.conformance, self.limit)
+        self._services = self._made(self.settings.conformance, self.limit)
 
     def receive(self, apdu: bytes, *, in_blocks: bool = False) -> bytes | None:
         """Serve one APDU and return the answer, None where there is none. Never raises for what a client sends.
@@ -178,11 +179,16 @@ class ServerAssociation:
         self.limit = size or _UNLIMITED
         limit = self.limit - overhead
         conformance = Conformance.from_bits(response.negotiated_conformance)
-        self._services = Services(self._application, conformance, limit, general_blocks=self.settings.general_blocks)
+        self._services = self._made(conformance, limit)
         self._initiate = encode_apdu(response)
         sealed = channel.seal(self._initiate, scope=Scope.GLOBAL)
         self.state = follow(self.state, Event.ACCEPT if challenge is None else Event.CHALLENGE)
         return encode_apdu(aare_accepted(proposed, self.settings, challenge, sealed))
+
+    def _made(self, conformance: Conformance, limit: int) -> Services | ShortServices:
+        if self.settings.short_names:
+            return ShortServices(self._application, conformance, limit)
+        return Services(self._application, conformance, limit, general_blocks=self.settings.general_blocks)
 
     def _start_handshake(self, proposed: Proposal, ciphering: Ciphering | None) -> bytes | None:
         self._handshake = None

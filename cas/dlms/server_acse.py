@@ -17,8 +17,9 @@ from cas.dlms.security.parties import Parties
 from cas.dlms.security.policy import Protection
 from cas.dlms.security.suites import TITLE_LENGTH
 
-_LN, _LN_CIPHERED = "1", "3"
-_VAA_NAME = 0x0007
+_CONTEXTS = {False: ("1", "3"), True: ("2", "4")}
+"""Last arcs of the contexts, plain and ciphered, with logical and with short names."""
+_VAA_NAMES = {False: 0x0007, True: 0xFA00 - 0x1_0000}
 _MIN_PDU = 12
 """Octets: less than this a client may not propose (Green Book 8.3, 9.4.6.1)."""
 
@@ -47,6 +48,8 @@ class ServerSettings:
     """Fresh entropy, for keys that answers come under."""
     conformance: Conformance = LOGICAL_NAME
     max_pdu: int = 0xFFFF
+    short_names: bool = False
+    """Objects are referred to by short names; high level security is not offered with them."""
     general_blocks: bool = False
     """Long answers go in blocks of general block transfer even where the service has blocks of its own."""
 
@@ -64,9 +67,10 @@ class Proposal:
 def proposal(aarq: cos.AarqApdu, settings: ServerSettings) -> Proposal:
     """Judge all of an AARQ but its initiateRequest. Raises AssociationRefused with the diagnostic to answer."""
     name = aarq.application_context_name
-    ciphered = name == CONTEXT + _LN_CIPHERED
+    in_clear, under_keys = _CONTEXTS[settings.short_names]
+    ciphered = name == CONTEXT + under_keys
     plain_allowed = settings.required == Protection()
-    if not (ciphered and settings.keys) and not (name == CONTEXT + _LN and plain_allowed):
+    if not (ciphered and settings.keys) and not (name == CONTEXT + in_clear and plain_allowed):
         raise _refuse("application-context-name-not-supported")
     _check_mechanism(aarq.mechanism_name, settings.mechanism)
     value = (aarq.calling_authentication_value.charstring if aarq.calling_authentication_value else None) or b""
@@ -110,7 +114,7 @@ def negotiate(initiate: object, settings: ServerSettings, overhead: int) -> tupl
         negotiated_dlms_version_number=DLMS_VERSION,
         negotiated_conformance=agreed.bits,
         server_max_receive_pdu_size=settings.max_pdu,
-        vaa_name=_VAA_NAME,
+        vaa_name=_VAA_NAMES[settings.short_names],
     )
     return response, size
 
@@ -123,7 +127,7 @@ def aare_accepted(
     authentication = None if challenge is None else cos.AuthenticationValue(charstring=challenge)
     names_title = proposed.ciphered or challenge is not None
     return cos.AareApdu(
-        application_context_name=CONTEXT + (_LN_CIPHERED if proposed.ciphered else _LN),
+        application_context_name=CONTEXT + _CONTEXTS[settings.short_names][proposed.ciphered],
         result=cos.AssociationResult.ACCEPTED,
         result_source_diagnostic=cos.AssociateSourceDiagnostic(acse_service_user=source),
         responding_ap_title=settings.own_title if names_title else None,

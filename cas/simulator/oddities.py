@@ -13,6 +13,7 @@ reversed-deviation      counts its deviation from UTC to local time quirk revers
 surplus-octets          adds two octets to answers in the clear     quirk surplus_octets
 no-general-blocks       does not agree to general block transfer    quirk general_block_transfer
 general-blocks          prefers it to blocks of the services        quirk general_blocks
+short-names             knows short names only                      quirk short_names
 counter-restarts        begins its counter anew each time           quirk counter_restarts
 """
 
@@ -21,7 +22,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from cas.cosem.date_time import CosemDateTime
-from cas.dlms.conformance import Conformance
+from cas.dlms.conformance import SHORT_NAME, Conformance
 from cas.dlms.server import ServerAssociation
 from cas.dlms.server_blocks import BlockServer
 from cas.simulator.errors import SimulatorError
@@ -53,6 +54,7 @@ class Oddity(StrEnum):
     SURPLUS_OCTETS = "surplus-octets"
     NO_GENERAL_BLOCKS = "no-general-blocks"
     GENERAL_BLOCKS = "general-blocks"
+    SHORT_NAMES = "short-names"
     COUNTER_RESTARTS = "counter-restarts"
 
 
@@ -82,6 +84,8 @@ def parse_oddity(text: str) -> tuple[Oddity, float]:
 
 def conformance(offered: Conformance, oddities: Oddities) -> Conformance:
     """What a meter with these agrees to."""
+    if Oddity.SHORT_NAMES in oddities:
+        offered = SHORT_NAME
     for oddity, bit in _MISSING.items():
         if oddity in oddities:
             offered &= ~bit

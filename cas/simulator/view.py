@@ -41,6 +41,7 @@ def server_settings(meter: Meter, offer: Offer) -> ServerSettings:
         keys=meter.keys if needs_keys else None,
         required=offer.protection,
         conformance=conformance(meter.model.conformance, meter.oddities),
+        short_names=Oddity.SHORT_NAMES in meter.oddities,
         general_blocks=Oddity.GENERAL_BLOCKS in meter.oddities,
         max_pdu=meter.model.max_pdu,
     )

@@ -19,6 +19,8 @@ _SERVICE: dict[type, Conformance] = {
 _BLOCKS: dict[type, Conformance] = {
     cos.SetRequest: Conformance.BLOCK_TRANSFER_WITH_SET_OR_WRITE,
     cos.ActionRequest: Conformance.BLOCK_TRANSFER_WITH_ACTION,
+    cos.ReadRequest: Conformance.BLOCK_TRANSFER_WITH_GET_OR_READ,
+    cos.WriteRequest: Conformance.BLOCK_TRANSFER_WITH_SET_OR_WRITE,
 }
 _ALL = 0
 """The attribute-id that means all attributes of an object."""

@@ -123,6 +123,14 @@ class TestAssociation:
                 async with sessions.open(simulator.meter(0).device_id):
                     pass
 
+    async def test_short_names(self, pool: Pool) -> None:
+        async with opened(pool, "short-names", quirk={"short_names": "yes"}) as client:
+            assert isinstance(value(await client.request(get(attribute()))).value, int)
+        async with meter(pool, "short-names") as (simulator, sessions):
+            with pytest.raises(AssociationRefused):
+                async with sessions.open(simulator.meter(0).device_id):
+                    pass
+
     async def test_counter_associates(self, pool: Pool) -> None:
         quirk = {"counter_associates": "no", "read_counter": "always"}
         async with opened(pool, "public-unassociated", model="three-phase", quirk=quirk) as client:
