@@ -150,6 +150,7 @@ class Hub:
                 async with await AsyncConnection.connect(self._conninfo, autocommit=True) as connection:
                     for channel in CHANNELS:
                         await connection.execute(f"LISTEN {channel}".encode())
+                    self._send(_RELOAD)  # what happened before nobody heard
                     async for notification in connection.notifies():
                         self._take(notification.channel, notification.payload)
             except OperationalError as problem:

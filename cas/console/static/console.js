@@ -58,9 +58,9 @@
   }
   if (topics().size && "EventSource" in window) {
     const stream = new EventSource("/live");
-    let lost = false;
-    stream.addEventListener("open", () => { state("live", "live"); if (lost) { lost = false; plan(); } });
-    stream.addEventListener("error", () => { lost = true; state("lost", "reconnecting"); });
+    // what changed between the making of this page, or the loss of the stream, and now, nobody told
+    stream.addEventListener("open", () => { state("live", "live"); plan(); });
+    stream.addEventListener("error", () => state("lost", "reconnecting"));
     stream.addEventListener("progress", (event) => progress(JSON.parse(event.data)));
     stream.addEventListener("changed", (event) => { if (event.data === "*" || topics().has(event.data)) plan(); });
     addEventListener("pagehide", () => stream.close());

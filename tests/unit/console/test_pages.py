@@ -318,3 +318,9 @@ async def test_who_is_known_at_the_door_is_known_here(console: Console) -> None:
         assert await status(encode_basic_auth("reader", "open barley")) == 401
         assert await status(encode_basic_auth("one", "open sesame")) == 403
         assert await status(encode_basic_auth("reader", "open sesame")) == 200
+
+
+async def test_who_begins_to_look_is_told_to_look_again_once_changes_are_heard(console: Console) -> None:
+    # between the making of a page and the first notification that reaches it, things happen
+    async with console.client.get("/live") as stream:
+        assert "changed\ndata: *" in await _until(stream.content, "data: *")
