@@ -42,9 +42,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Kill processes at random under load, and count what is lost.")
     parser.add_argument("--meters", type=int, default=10_000)
     parser.add_argument("--minutes", type=float, default=5.0, help="of crashes; what is under way then ends in peace")
-    parser.add_argument(
-        "--seed", type=int, default=round(time.time()), help="default: another each time"
-    )
+    parser.add_argument("--seed", type=int, default=round(time.time()), help="default: another each time")
     parser.add_argument("--keep", type=Path, help="directory for logs and database, which stays")
     arguments = parser.parse_args()
     out = Console()
