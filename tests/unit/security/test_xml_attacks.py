@@ -19,6 +19,7 @@ from tests.soap_messages import MES, SOAP12, create, request
 
 LIMIT = 10_000_000
 SECONDS = 10.0
+"""Of the processor: the machine may be busy with others."""
 VALIDATOR = Validator()
 CANARY = "canary-in-a-file"
 GOOD = create(["M1"]).decode()
@@ -121,10 +122,10 @@ DOCUMENTS = {
 
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_a_document_that_attacks_is_refused_quickly(name: str) -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     with pytest.raises((XmlError, NotSoap, MessageRefused)) as caught:
         read(DOCUMENTS[name].encode())
-    assert time.perf_counter() - began < SECONDS
+    assert time.process_time() - began < SECONDS
     assert "root:" not in str(caught.value)
     assert len(str(caught.value)) < 100_000
 
@@ -211,10 +212,10 @@ BOMBS = {
 
 @pytest.mark.parametrize("name", BOMBS)
 def test_a_compressed_payload_that_attacks_is_refused_quickly(name: str) -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     with pytest.raises((XmlError, NotSoap, MessageRefused)):
         read(compressed(BOMBS[name]))
-    assert time.perf_counter() - began < SECONDS
+    assert time.process_time() - began < SECONDS
 
 
 def test_a_compressed_payload_is_read() -> None:
