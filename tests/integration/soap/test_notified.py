@@ -9,7 +9,7 @@ from cas.simulator import Simulator, pushing
 from cas.store.database import Pool
 from tests.events_bench import Receiver, delivery, receiving
 from tests.moved_time import Moved, moved
-from tests.soap_messages import GET_ENERGY, Answer, by_id, create, request
+from tests.soap_messages import GET_ENERGY, Answer, by_id, create, device_access, request
 
 pytestmark = pytest.mark.clause("5.2.4")
 ACCEPT = "<dev:AcceptDataNotification>true</dev:AcceptDataNotification>"
@@ -86,6 +86,23 @@ async def test_an_access_may_be_done_and_its_notifications_taken(setting: Settin
     found = await setting.service.post(by_id("get", made.id))
     assert len(found.all("//dev:CosemXDLMSResult/cos:get-response")) == 1
     assert len(found.all(BODY)) == 1
+
+
+async def test_a_change_gives_it_something_to_do_now(setting: Setting) -> None:
+    made = await setting.listen("")
+    payload = device_access(setting.names[:1])
+    assert (await setting.service.post(by_id("change", made.id, payload=payload))).result == "OK"
+    await setting.service.look()
+    await setting.service.work()
+    assert await setting.push(0)
+    assert await setting.push(1)  # its devices were changed as well
+    found = await setting.service.post(by_id("get", made.id))
+    assert found.texts("//dev:CosemAccessResult/@DeviceID") == setting.names[:1] * 2
+    off = "<mes:Payload><mes:DeviceAccess>"
+    off += "<dev:AcceptDataNotification>false</dev:AcceptDataNotification></mes:DeviceAccess></mes:Payload>"
+    assert (await setting.service.post(by_id("change", made.id, payload=off))).result == "OK"
+    directory = await setting.service.post(request("get", noun="ResourceDirectory"))
+    assert directory.text("//mes:ResourceStatus") == "FINISHED"
 
 
 async def test_a_replay_is_not_believed_even_after_a_restart(setting: Setting, pool: Pool) -> None:
