@@ -4,6 +4,14 @@ The keys are no secrets: anybody with the seed derives them. They protect nothin
 """
 
 import hashlib
+from dataclasses import dataclass
+
+from cryptography.hazmat.primitives.asymmetric.ec import (
+    SECP256R1,
+    SECP384R1,
+    EllipticCurvePrivateKey,
+    derive_private_key,
+)
 
 from cas.dlms.security.keys import Secret, SymmetricKeys
 from cas.dlms.security.suites import SUITES
@@ -29,6 +37,31 @@ def keys(seed: int, number: int, suite: int) -> SymmetricKeys:
     octets = SUITES[suite].key_length
     names = ("encryption", "authentication", "broadcast", "master")
     return SymmetricKeys(SUITES[suite], *(_derive(seed, number, name)[:octets] for name in names))
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Pairs:
+    """Private keys of suites 1 and 2: the meter's and its client's, for signatures and for key agreement."""
+
+    signing: EllipticCurvePrivateKey
+    agreement: EllipticCurvePrivateKey
+    client_signing: EllipticCurvePrivateKey
+    client_agreement: EllipticCurvePrivateKey
+
+    def __repr__(self) -> str:
+        return "Pairs(hidden)"
+
+
+def pairs(seed: int, number: int, suite: int) -> Pairs | None:
+    """The private keys of a meter; None in suite 0, which has none."""
+    if SUITES[suite].curve is None:
+        return None
+    curve = SECP256R1() if SUITES[suite].curve == "P-256" else SECP384R1()
+
+    def private(name: str) -> EllipticCurvePrivateKey:
+        return derive_private_key(int.from_bytes(_derive(seed, number, name)) % (curve.group_order - 1) + 1, curve)
+
+    return Pairs(private("signing"), private("agreement"), private("client signing"), private("client agreement"))
 
 
 def secret(seed: int, number: int) -> Secret:

@@ -50,6 +50,7 @@ class Meter:
         "number",
         "oddities",
         "open_associations",
+        "pairs",
         "secret",
         "violations",
     )
@@ -70,6 +71,7 @@ class Meter:
         self.number = number
         self.key = identity.value_key(seed, number)
         self.keys: SymmetricKeys = identity.keys(seed, number, model.suite)
+        self.pairs = identity.pairs(seed, number, model.suite)
         self.secret: Secret = identity.secret(seed, number)
         self.clock = clock
         self.clock_offset = 0

@@ -44,6 +44,7 @@ _MECHANISMS = {
     "hls-sha1": Mechanism.HIGH_SHA1,
     "hls-gmac": Mechanism.HIGH_GMAC,
     "hls-sha256": Mechanism.HIGH_SHA256,
+    "hls-ecdsa": Mechanism.HIGH_ECDSA,
 }
 AUTHENTICATIONS: Mapping[Mechanism, str] = {mechanism: name for name, mechanism in _MECHANISMS.items()}
 """The words that registry files use too."""

@@ -16,6 +16,9 @@ from typing import Literal, Self, TypeAlias
 
 from cas.dlms.errors import DlmsError
 from cas.dlms.security.authentication import Mechanism
+from cas.dlms.security.key_forms import number_of
+from cas.dlms.security.key_transport import public_key_octets
+from cas.dlms.security.suites import SUITES
 from cas.simulator.errors import SimulatorError
 from cas.simulator.faults import Fault
 from cas.simulator.hdlc import FIRST_PHYSICAL, HdlcConnection, addresses
@@ -150,7 +153,13 @@ class Simulator:
             entry["encryption_key"] = meter.keys.encryption.hex().upper()
             entry["authentication_key"] = meter.keys.authentication.hex().upper()
             entry["master_key"] = (meter.keys.master or b"").hex().upper()
-        if offer.mechanism not in (Mechanism.LOWEST, Mechanism.HIGH_GMAC):
+        if (pairs := meter.pairs) is not None:
+            suite = SUITES[meter.model.suite]
+            entry["signing_key"] = number_of(pairs.client_signing, suite).hex().upper()
+            entry["agreement_key"] = number_of(pairs.client_agreement, suite).hex().upper()
+            entry["device_signing_key"] = public_key_octets(pairs.signing.public_key()).hex().upper()
+            entry["device_agreement_key"] = public_key_octets(pairs.agreement.public_key()).hex().upper()
+        if offer.mechanism not in (Mechanism.LOWEST, Mechanism.HIGH_GMAC, Mechanism.HIGH_ECDSA):
             entry["secret"] = meter.secret.octets.decode()
         return entry
 

@@ -4,12 +4,17 @@ Class 15, Association LN, version 1 (Blue Book 12, 4.4.4), and class 17, SAP ass
 speak of the association and its addresses, and of no meter.
 """
 
+import secrets
+from dataclasses import replace
+
 from cas.bindings import cosempdu as cos
 from cas.bindings.cosempdu import ActionResult
 from cas.bindings.cosempdu import DataAccessResult as Result
 from cas.cosem.data import Data
 from cas.dlms.errors import DlmsError
 from cas.dlms.security.authentication import Credentials, Mechanism
+from cas.dlms.security.general import KeyRing
+from cas.dlms.security.parties import Parties
 from cas.dlms.server import ServerSettings
 from cas.simulator.errors import Refused
 from cas.simulator.meter import Meter
@@ -33,11 +38,20 @@ def server_settings(meter: Meter, offer: Offer) -> ServerSettings:
     needs_keys = (
         offer.mechanism is Mechanism.HIGH_GMAC or offer.protection.authentication or offer.protection.encryption
     )
+    credentials = Credentials(secret=meter.secret)
+    parties = None
+    if (pairs := meter.pairs) is not None:
+        peer = pairs.client_signing.public_key()
+        credentials = replace(credentials, private_key=pairs.signing, public_key=peer)
+        ring = KeyRing(meter.keys, pairs.agreement, pairs.client_agreement.public_key(), peer)
+        parties = Parties(ring, pairs.signing)
     return ServerSettings(
         own_title=meter.system_title,
         mechanism=offer.mechanism,
         password=meter.secret,
-        credentials=Credentials(secret=meter.secret),
+        credentials=credentials,
+        parties=parties,
+        random=secrets.token_bytes,
         keys=meter.keys if needs_keys else None,
         required=offer.protection,
         conformance=conformance(meter.model.conformance, meter.oddities),

@@ -53,5 +53,10 @@ def public_key(octets: bytes, suite: Suite, name: str) -> EllipticCurvePublicKey
     return found
 
 
+def number_of(key: EllipticCurvePrivateKey, suite: Suite) -> bytes:
+    """The private key as its number, as long as the curve of the suite has it."""
+    return key.private_numbers().private_value.to_bytes(suite.signature_length // 2, "big")
+
+
 def _unusable(name: str, suite: Suite) -> KeyUnusable:
     return KeyUnusable(f"{name} is no key on {suite.curve or 'any curve'}, which suite {suite.number} asks for")

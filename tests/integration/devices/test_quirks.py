@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import fields
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -246,6 +247,51 @@ class TestProtection:
     async def test_forms_of_ciphering(self, pool: Pool, quirk: dict[str, str]) -> None:
         async with opened(pool, model="three-phase", quirk=quirk) as client:
             assert isinstance(value(await client.request(get(attribute()))).value, int)
+
+
+MODEL = """
+[model]
+suite = {suite}
+installed = 2024-01-01T00:00:00Z
+[[association]]
+client = 1
+authentication = "{authentication}"
+protection = "both"
+rights = "full"
+[[object]]
+class = "register"
+logical_name = "1.0.1.8.0.255"
+measures = "energy"
+power = 300
+unit = 30
+"""
+
+
+@pytest.mark.clause("Green Book 8.3, 9.2.3.7")
+class TestSuites:
+    @pytest.mark.parametrize("suite", [1, 2])
+    @pytest.mark.parametrize(
+        ("authentication", "quirk"),
+        [
+            ("hls-ecdsa", {}),
+            ("hls-ecdsa", {"signing": "yes"}),
+            ("hls-gmac", {"ciphering": "identified"}),
+            ("hls-gmac", {"ciphering": "wrapped"}),
+            ("hls-gmac", {"ciphering": "agreed-one-pass"}),
+            ("hls-gmac", {"ciphering": "agreed-static", "signing": "yes"}),
+        ],
+    )
+    async def test_registered_keys_of_every_kind(
+        self, pool: Pool, tmp_path: Path, suite: int, authentication: str, quirk: dict[str, str]
+    ) -> None:
+        model = tmp_path / "meter.toml"
+        model.write_text(MODEL.format(suite=suite, authentication=authentication))
+        async with Simulator(model=str(model)) as simulator:
+            await register_devices(pool, KEYRING, [Row({**simulator.device(0), "quirk": quirk})])
+            sessions = Sessions(pool, KEYRING, Counters(pool), b"CAS\0\0\0\0\1")
+            async with sessions.open(simulator.meter(0).device_id) as client:
+                for _ in range(2):
+                    assert isinstance(value(await client.request(get(attribute()))).value, int)
 
 
 def test_every_quirk_says_what_it_means() -> None:
