@@ -61,9 +61,9 @@ async def count_results(pool: Pool, selection: Selection) -> Tally:
     """
     parameters = {**selected(selection), "ids": list(selection.ids)}
     async with connected(pool) as connection:
+        parameters |= await _span(connection, parameters)
         # In this order: a result that comes between the two is counted twice, never left out.
         outstanding = await (await connection.execute(_OUTSTANDING, parameters)).fetchone()
-        parameters |= await _span(connection, parameters)
         counted = await (await connection.execute(_TALLY, parameters)).fetchone()
     assert outstanding is not None and counted is not None  # noqa: S101, PT018 - a count has one row
     if selection.last_valid:

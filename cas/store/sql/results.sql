@@ -95,6 +95,7 @@ FROM (
                     SELECT FROM result AS newer
                     WHERE newer.access_id = %(id)s AND newer.request = result.request AND newer.activation = later.number
                         AND newer.device_id = result.device_id AND newer.kept_until = later.kept_until AND newer.code IS NULL
+                        AND newer.kept_until BETWEEN %(first_kept)s AND %(last_kept)s
                         AND (%(start)s::timestamptz IS NULL OR newer.activated >= %(start)s)
                         AND (%(end)s::timestamptz IS NULL OR newer.activated < %(end)s)
                     OFFSET 0
@@ -141,7 +142,7 @@ WHERE activation.access_id = ANY(%(ids)s) AND outcome = 'executing'
         SELECT FROM result
         WHERE result.access_id = activation.access_id AND result.request = request.position
             AND result.activation = activation.number AND result.device_id = device.device_id
-            AND result.kept_until = activation.kept_until
+            AND result.kept_until = activation.kept_until AND result.kept_until BETWEEN %(first_kept)s AND %(last_kept)s
     );
 
 -- name: result_fresh
