@@ -84,6 +84,7 @@ class Site:
                 may_manage=principal.may(Right.MANAGE),
                 may_audit=principal.may(Right.AUDIT),
                 path=request.path,
+                can_renew=request.method == "GET",
                 request_query=request.query_string,
                 query=request.query,
                 token=request[TOKEN],

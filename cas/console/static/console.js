@@ -56,7 +56,8 @@
       one('[data-part="failed"]', element).textContent = told.failed ? ` · ${number(told.failed)} failed` : "";
     }
   }
-  if (topics().size && "EventSource" in window) {
+  // the answer to a form cannot be asked for again: it stays as it is
+  if (document.body.hasAttribute("data-can-renew") && topics().size && "EventSource" in window) {
     const stream = new EventSource("/live");
     // what changed between the making of this page, or the loss of the stream, and now, nobody told
     stream.addEventListener("open", () => { state("live", "live"); plan(); });
