@@ -8,6 +8,7 @@ import pytest
 from cas.app import open_service, open_worker
 from cas.config import Settings
 from cas.simulator import Simulator
+from tests.events_bench import receiving
 from tests.integration.soap.conftest import Service
 from tests.integration.soap.test_meters import entry
 from tests.soap_messages import GET_ENERGY, Answer, by_id, create
@@ -82,3 +83,17 @@ async def test_a_delete_stops_what_runs_and_leaves_nothing(setting: Setting) -> 
     while setting.simulator.meter(0).open_associations:
         assert (await setting.found(made)).codes == ["2.15"]
     assert setting.simulator.counts.requests < REQUESTS
+
+
+@pytest.mark.clause("5.2.3")
+async def test_a_worker_delivers_the_events_of_what_a_front_took(settings: Settings) -> None:
+    async with receiving() as receiver:
+        told = settings.model_copy(update={"event_targets": (receiver.url,)})
+        async with Simulator(1) as simulator, open_service(told, work=False) as url, open_worker(told):
+            service = Service(url, told)
+            await service.register(entry(simulator, 0))
+            header = f"<mes:ReplyAddress>{receiver.url}</mes:ReplyAddress>"
+            made = await service.post(create([simulator.meter(0).device_id], terms=REPEATED, header=header))
+            (event,) = await receiver.until(1)
+    assert (event.verb, event.resource) == ("changed", made.id)
+    assert len(event.all("//cos:get-response")) == 1
