@@ -86,7 +86,6 @@ class KeyChange:
         settled = (await self._settle(await get_device(self._pool, device_id))).unseal(self._keyring)
         if any(settled.get(kind) != key for kind, key in fresh.items()):
             raise KeyChangeFailed(device_id, "it still has the old keys, which stay registered")
-        log.info("keys changed", device=device_id, kinds=sorted(fresh))
 
     async def settle(self, registered: Registered) -> Registered:
         """Find out which keys the device has after a change that was left half done, and keep those.
@@ -94,7 +93,9 @@ class KeyChange:
         Raises KeyChangeRunning while it is under way, KeyChangeFailed when neither work, TransportError.
         """
         async with key_change_lock(self._pool, registered.device.device_id):
-            return await self._settle(registered)
+            settled = await self._settle(registered)
+        log.warning("a change of keys that was left half done is settled", device=registered.device.device_id)
+        return settled
 
     async def _transfer(self, registered: Registered, keys: Keys, fresh: Keys) -> None:
         """Send the new keys under the old master key; a lost answer is for `_settle` to clear up."""
@@ -133,7 +134,6 @@ class KeyChange:
         if has_new:
             await self._store(device_id, fresh)
         await self._forget(device_id, fresh)
-        log.info("key change settled", device=device_id, kinds=sorted(fresh), new=has_new)
         return await get_device(self._pool, device_id)
 
     async def _works(self, device: Device, keys: Keys) -> bool:
