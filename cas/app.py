@@ -4,8 +4,8 @@ import asyncio
 import ipaddress
 import socket
 import ssl
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 import structlog
 from aiohttp import web
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest, start_http_server
 from psycopg import OperationalError
 
 from cas import metrics
@@ -45,6 +45,7 @@ from cas.devices.lines import Lines
 from cas.devices.links import Recording, open_links
 from cas.devices.master_key import load_keyring
 from cas.engine.clock import DatabaseClock
+from cas.engine.depth import measure_depth
 from cas.engine.permits import Permits
 from cas.engine.planner import Planner
 from cas.engine.signals import Signals, open_signals
@@ -64,6 +65,7 @@ from cas.soap.event import EventWriter
 from cas.soap.http import PATH, SoapHttp
 from cas.soap.service import SoapService
 from cas.store.database import Pool, conninfo_of, open_database
+from cas.store.errors import StoreError
 from cas.store.retention import keeping
 from transports.dial_in import DialIn
 from transports.errors import TransportError
@@ -117,7 +119,7 @@ async def open_service(settings: Settings, *, work: bool = True) -> AsyncIterato
             keyring=parts.keyring,
             zone=ZoneInfo(settings.zone),
         )
-        async with _listening(settings, soap, site, tls) as url:
+        async with _listening(settings, soap, site, tls, partial(_metrics, pool)) as url:
             yield url
 
 
@@ -149,8 +151,9 @@ async def _open_access(settings: Settings, parts: "_Parts", *, work: bool) -> As
 @asynccontextmanager
 async def open_worker(settings: Settings) -> AsyncIterator[None]:
     """A worker without a front. In the end it hands back what it has not finished. Raises CasError."""
-    async with open_database(settings) as pool, _open_parts(settings, pool) as parts, _working(settings, parts):
-        yield
+    with _metrics_alone(settings):
+        async with open_database(settings) as pool, _open_parts(settings, pool) as parts, _working(settings, parts):
+            yield
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,11 +294,15 @@ async def require_loopback(host: str) -> None:
 
 @asynccontextmanager
 async def _listening(
-    settings: Settings, soap: SoapHttp, console: Site, tls: ssl.SSLContext | None
+    settings: Settings,
+    soap: SoapHttp,
+    console: Site,
+    tls: ssl.SSLContext | None,
+    measured: Callable[[web.Request], Awaitable[web.Response]],
 ) -> AsyncIterator[str]:
     application = web.Application()
     application.on_response_prepare.append(_hide_versions)
-    application.add_routes([*soap.routes(), web.get("/metrics", _metrics), *console_routes(console)])
+    application.add_routes([*soap.routes(), web.get("/metrics", measured), *console_routes(console)])
     runner = web.AppRunner(application, access_log=None, shutdown_timeout=settings.stop_grace)
     await runner.setup()
     try:
@@ -314,8 +321,30 @@ async def _listening(
         await runner.cleanup()
 
 
-async def _metrics(_request: web.Request) -> web.Response:
+async def _metrics(pool: Pool, _request: web.Request) -> web.Response:
+    with suppress(StoreError, TimeoutError):
+        async with asyncio.timeout(READY_WITHIN):
+            await measure_depth(pool)
     return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+
+@contextmanager
+def _metrics_alone(settings: Settings) -> Iterator[None]:
+    """Serve the metrics of a worker, which listens to nobody else."""
+    if not settings.metrics_port:
+        yield
+        return
+    try:
+        server, thread = start_http_server(settings.metrics_port, settings.host)
+    except OSError as problem:
+        where = f"{settings.host} port {settings.metrics_port}"
+        raise ConfigurationError(f"metrics_port: cannot listen on {where}: {problem.strerror or problem}") from None
+    try:
+        yield
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
 
 
 async def _hide_versions(_request: web.Request, response: web.StreamResponse) -> None:

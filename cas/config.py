@@ -153,6 +153,9 @@ class Settings(BaseSettings):
         None, description="what a heartbeat is answered with, in hex"
     )
 
+    metrics_port: Annotated[int, Field(ge=0, le=65_535)] = Field(
+        0, description="TCP port of the metrics of `cas worker`, on `host`; 0: none. A front has them at /metrics"
+    )
     log_level: str = Field("info", pattern="^(debug|info|warning|error)$", description="least severe line logged")
     log_format: str = Field("console", pattern="^(console|json)$", description="form of a log line")
 

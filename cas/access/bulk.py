@@ -184,6 +184,8 @@ class Bulk:
             log.warning("chunk was taken over by another worker meanwhile", **told)
 
     async def _work(self, run: _Run, remaining: Iterator[Pending]) -> None:
+        # this task's own: what is logged or recorded of its devices, too
+        structlog.contextvars.bind_contextvars(access_id=str(run.chunk.id.access_id))
         rank = ON_DEMAND if run.chunk.on_demand else run.chunk.priority
         for pending in remaining:
             if pending.sent:

@@ -88,6 +88,8 @@ class Runner:
     async def _run(self, execution: Execution) -> None:
         access = execution.access
         whole = True
+        # this task's own: what is logged or recorded of its devices, too
+        structlog.contextvars.bind_contextvars(access_id=str(access.id))
         try:
             remaining = iter(access.targets)
             try:

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 import structlog
 
+from cas import metrics
 from cas.access.errors import NotStored
-from cas.access.model import Result
+from cas.access.model import Failure, Result
 from cas.access.ports import Store
 
 # Results in one statement.
@@ -73,4 +74,7 @@ class ResultWriter:
                     return NotStored(f"the database takes no results: {error}")
                 await asyncio.sleep(pause)
             else:
+                for result in batch:
+                    answer = result.answer
+                    metrics.RESULTS.labels(answer.reason if isinstance(answer, Failure) else "ok").inc()
                 return None

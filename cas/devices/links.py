@@ -7,8 +7,10 @@ What is recorded is decided while the service runs: `cas device record` names th
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+import json
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 
 import structlog
@@ -21,7 +23,7 @@ from cas.store.database import Pool
 from cas.store.queries import query
 from cas.tasks import end
 from transports.base import Transport
-from transports.errors import NotConnected
+from transports.errors import NotConnected, TransportError
 from transports.registry import open_transport
 from transports.sharing import Lease, Limits, Reason, Sharing
 from transports.tap import Tap
@@ -48,7 +50,7 @@ class Links:
         opener: Callable[[str], Transport] = open_transport,
     ) -> None:
         self.sharing = Sharing(opener, limits, keep_alive=keep_alive, on_wait=_count_wait)
-        self.tap = Tap(record, redact)
+        self.tap = Tap(lambda line: record(_with_context(line)), redact)
 
     def transport(self, device: Device) -> Transport:
         """The transport of a device, not connected yet."""
@@ -107,6 +109,7 @@ class SharedTransport:
         self._segment = segment
         self._lease: Lease | None = None
         self._stack = AsyncExitStack()
+        self._sent_at = 0.0
 
     @property
     def endpoint(self) -> str:
@@ -116,19 +119,24 @@ class SharedTransport:
     async def connect(self) -> None:
         """Wait for turn and permit, and connect. Raises TransportError."""
         lease = self._sharing.lease(self._url, device=self._device, segment=self._segment)
-        self._lease = await self._stack.enter_async_context(lease)
+        with self._errors_counted():
+            self._lease = await self._stack.enter_async_context(lease)
 
     async def send(self, apdu: bytes) -> None:
         """Send an APDU; from now on an answer is owed."""
         lease = self._connected()
         lease.keep = False
-        await lease.transport.send(apdu)
+        self._sent_at = time.monotonic()
+        with self._errors_counted():
+            await lease.transport.send(apdu)
 
     async def receive(self) -> bytes:
         """Receive an APDU. After it the link may be kept."""
         lease = self._connected()
         lease.keep = False
-        apdu = await lease.transport.receive()
+        with self._errors_counted():
+            apdu = await lease.transport.receive()
+        metrics.ROUND_TRIP.labels(self._segment).observe(time.monotonic() - self._sent_at)
         lease.keep = True
         return apdu
 
@@ -136,6 +144,14 @@ class SharedTransport:
         """Give the link back, to be kept or closed."""
         self._lease = None
         await self._stack.aclose()
+
+    @contextmanager
+    def _errors_counted(self) -> Iterator[None]:
+        try:
+            yield
+        except TransportError as error:
+            metrics.LINK_ERRORS.labels(self._segment, type(error).__name__).inc()
+            raise
 
     def _connected(self) -> Lease:
         if self._lease is None:
@@ -155,6 +171,13 @@ class Recording:
         self._directory.mkdir(parents=True, exist_ok=True)
         with (self._directory / f"apdus-{day}.jsonl").open("a", encoding="utf-8") as file:
             file.write(f"{line}\n")
+
+
+def _with_context(line: str) -> str:
+    """A line of a recording with what log lines of the same request say, so that the one is found by the other."""
+    known = structlog.contextvars.get_contextvars()
+    about = {name: str(known[name]) for name in ("access_id", "message_id") if known.get(name)}
+    return f"{line[:-1]}, {json.dumps(about)[1:]}" if about and line.endswith("}") else line
 
 
 def _count_wait(reason: Reason, name: str, seconds: float) -> None:

@@ -212,3 +212,11 @@ SELECT NOT EXISTS (SELECT FROM activation WHERE access_id = %(access_id)s AND ou
 SELECT wanted.id FROM unnest(%(ids)s::uuid[]) AS wanted (id)
 LEFT JOIN device_access USING (id)
 WHERE device_access.id IS NULL OR state = 'canceled';
+
+-- name: engine_depth
+-- What waits and what is under way, in all processes.
+SELECT queue_name, status::text, count(*) FROM procrastinate_jobs WHERE status IN ('todo', 'doing') GROUP BY 1, 2
+UNION ALL
+SELECT '', 'activations', count(*) FROM activation WHERE outcome = 'executing'
+UNION ALL
+SELECT '', 'events', count(*) FROM event;
