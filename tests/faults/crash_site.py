@@ -187,7 +187,8 @@ class Site:
 async def open_site(plan: Plan, directory: Path, receiver: str) -> AsyncIterator[Site]:
     """Start everything, with the meters registered; events may go to `receiver`."""
     postgres = Postgres(directory / "data")
-    port, broker_port = _unused_port(), _unused_port()
+    port = _unused_port()
+    broker_port = port + 1
     started: list[Victim | Postgres] = []
     async with _meters(plan, directory) as (meters, devices):
         try:
@@ -277,7 +278,9 @@ def _children(parent: int) -> list[int]:
 
 
 def _unused_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A free one that no connection takes for itself while its process is away: below those that the system gives."""
+    for port in range(20_000 + os.getpid() % 1000 * 10, 32_000):
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("no port is free")
