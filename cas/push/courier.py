@@ -12,6 +12,7 @@ import structlog
 
 from cas.push.errors import EventGone, NotAcknowledged, TargetRefused, TargetUnreachable
 from cas.push.events import DeliverySettings, Event, Outbox, Sender
+from cas.store.errors import StoreError
 
 log = structlog.get_logger(__name__)
 
@@ -82,6 +83,8 @@ class Courier:
             return
         except EventGone:
             log.info("event dropped: its resource is gone", resource=str(event.access_id), verb=event.verb.value)
+        except StoreError:
+            raise  # it is no fault of the event
         except Exception as problem:  # one event must not stop the others
             log.exception("event not delivered by a fault of this program", resource=str(event.access_id))
             self._postpone(self._resource_rests.setdefault(event.access_id, _Rest()), event, problem)
