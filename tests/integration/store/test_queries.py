@@ -7,7 +7,7 @@ import pytest
 
 from cas.store.queries import all_queries
 
-_PARAMETER = re.compile(rb"%\((\w+)\)s")
+_PARAMETER = re.compile(rb"%\((\w+)\)[sb]")
 
 
 @pytest.mark.parametrize("name", sorted(all_queries()))
