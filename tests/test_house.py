@@ -36,6 +36,7 @@ def test_modules_are_small(path: Path) -> None:
     assert len(path.read_text().splitlines()) <= LONGEST
 
 
+@pytest.mark.timeout(600)
 def test_every_module_imports_alone() -> None:
     modules = [name(path.with_suffix("")).replace("/", ".").removesuffix(".__init__") for path in SOURCES]
 

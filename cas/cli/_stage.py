@@ -1,5 +1,6 @@
 """The stage of the demos: commands as processes of their own, in a directory that is thrown away."""
 
+import os
 import signal
 import socket
 import subprocess
@@ -49,12 +50,20 @@ def running(arguments: list[str], environment: dict[str, str], log: Path, ready:
             process.wait()
 
 
+_PORTS = iter(range(20_000 + os.getpid() % 10_000, 32_000))
+"""Below those that the system gives to outgoing connections, which may come between the look and the use."""
+
+
 def free_port() -> int:
-    """A TCP port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
+    """A TCP port that nobody listens on, another one at each call."""
+    for port in _PORTS:
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
         return port
+    raise CasError("no TCP port is free")
 
 
 def answers(url: str) -> bool:
