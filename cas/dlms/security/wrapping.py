@@ -7,6 +7,7 @@ APDU, and the sender's system title (Green Book 8.3, 9.2.7.2 and 9.5).
 from enum import Enum
 from typing import NamedTuple
 
+from cas.cosem.data import DataError, length, read_length
 from cas.dlms.errors import DecodeError, EncodeError, UnexpectedApdu
 
 GENERAL_GLO_CIPHERING = 219
@@ -115,27 +116,16 @@ def require_plain_tag(ciphered: Ciphered, plain: bytes) -> bytes:
 
 def encode_octets(octets: bytes) -> bytes:
     """An OCTET STRING of variable length in A-XDR: its length and the octets (IEC 61334-6, 6.8)."""
-    length = len(octets)
-    if length < 0x80:
-        return bytes((length,)) + octets
-    size = (length.bit_length() + 7) // 8
-    return bytes((0x80 | size,)) + length.to_bytes(size, "big") + octets
+    return length(len(octets)) + octets
 
 
 def decode_octets(apdu: bytes, position: int, path: str) -> tuple[bytes, int]:
     """An OCTET STRING that begins at `position`, and the position after it. Raises DecodeError naming `path`."""
-    start = position
-    if position >= len(apdu):
-        raise DecodeError("the length is missing", start, path)
-    length = apdu[position]
-    position += 1
-    if length & 0x80:
-        size = length & 0x7F
-        if not 1 <= size <= 4 or position + size > len(apdu):
-            raise DecodeError(f"{length:02X} begins no length", start, path)
-        length = int.from_bytes(apdu[position : position + size], "big")
-        position += size
-    end = position + length
+    try:
+        size, start = read_length(apdu, position)
+    except DataError as error:
+        raise DecodeError(error.reason, position, path) from None
+    end = start + size
     if end > len(apdu):
-        raise DecodeError(f"{length} octets announced, {len(apdu) - position} left", start, path)
-    return apdu[position:end], end
+        raise DecodeError(f"{size} octets announced, {len(apdu) - start} left", position, path)
+    return apdu[start:end], end
