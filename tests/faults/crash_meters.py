@@ -1,6 +1,6 @@
 """Simulated meters in a process of their own that keep account: what was set and invoked how often, and by whom twice.
 
-    python -m tests.faults.crash_meters 60 0.02 /tmp/meters.toml
+    python -m tests.faults.crash_meters 60 0.02 meters.toml
 
 `report` on stdin is answered with one line of JSON; the end of stdin ends it.
 """
