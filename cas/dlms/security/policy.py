@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from cas.dlms.errors import PolicyViolation
 from cas.dlms.security.control import SecurityControl
 
+_WORDS = ("authenticated", "encrypted", "signed")
+
 
 @dataclass(frozen=True, slots=True)
 class Protection:
@@ -16,18 +18,11 @@ class Protection:
 
     def require(self, control: SecurityControl | None, *, signed: bool = False) -> None:
         """Refuse what is protected less than this; `control` is None for a plain APDU. Raises PolicyViolation."""
-        has = Protection(
-            control is not None and control.authentication, control is not None and control.encryption, signed
-        )
-        missing = [
-            word
-            for word, wanted, given in (
-                ("authenticated", self.authentication, has.authentication),
-                ("encrypted", self.encryption, has.encryption),
-                ("signed", self.signature, has.signature),
-            )
-            if wanted and not given
-        ]
+        wanted = (self.authentication, self.encryption, self.signature)
+        if True not in wanted:
+            return
+        given = (control is not None and control.authentication, control is not None and control.encryption, signed)
+        missing = [word for word, want, has in zip(_WORDS, wanted, given, strict=True) if want and not has]
         if missing:
             raise PolicyViolation(f"an APDU came that is not {' and not '.join(missing)}, which the policy requires")
 
