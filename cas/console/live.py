@@ -21,6 +21,7 @@ from cas.console import views
 from cas.console.guard import HEADERS
 from cas.store.database import Pool
 from cas.store.errors import StoreError
+from cas.tasks import end
 
 CHANNELS = ("cas_due", "cas_stop", "cas_finished", "cas_event")
 # Seconds between two looks at what is under way, and the share of the time that looking may take.
@@ -122,10 +123,7 @@ class Hub:
     async def _rest(self) -> None:
         """Nobody looks any more."""
         tasks, self._tasks, self._known = self._tasks, [], {}
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            await asyncio.wait(tasks)
+        await end(*tasks)
 
     def _send(self, message: str) -> None:
         for queue in self._viewers:

@@ -25,6 +25,7 @@ from psycopg import sql
 from cas.store.database import Connection, Pool, connected
 from cas.store.errors import DatabaseUnavailable
 from cas.store.queries import query
+from cas.tasks import end
 
 # How often to tidy up, in whatever process; and how often each looks what was deleted.
 TIDY_EVERY = timedelta(hours=1)
@@ -74,8 +75,7 @@ async def keeping(pool: Pool, keep: timedelta) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        task.cancel()
-        await asyncio.wait([task])
+        await end(task)
 
 
 async def tidy(pool: Pool, now: datetime) -> Tidied | None:
