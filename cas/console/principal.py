@@ -11,11 +11,11 @@ from enum import Enum, auto
 
 from aiohttp import web
 
-from cas.security.authentication import Credentials
 from cas.security.errors import Unauthenticated
 from cas.security.guard import Door
 from cas.security.guard import Principal as Client
 from cas.security.model import Role, Verb
+from cas.security.showing import credentials_of
 
 
 class Right(Enum):
@@ -56,7 +56,7 @@ def by_door(door: Door) -> Authenticate:
     """As the SOAP door does it; where that knows nobody, everybody at this machine."""
 
     async def authenticate(request: web.Request) -> Principal:
-        credentials = _credentials(request)
+        credentials = credentials_of(request)
         door.admit(credentials)
         client = await door.authenticate(credentials)
         # Without authentication the name asked for must be one of this machine: else a page from elsewhere could have
@@ -81,15 +81,6 @@ def rights_of(roles: tuple[Role, ...]) -> frozenset[Right]:
     if any(role.everything and set(role.verbs).issuperset(Verb) for role in roles):
         rights.add(Right.AUDIT)
     return frozenset(rights)
-
-
-def _credentials(request: web.Request) -> Credentials:
-    tls = request.transport.get_extra_info("ssl_object") if request.transport is not None else None
-    return Credentials(
-        peer=request.remote or "",
-        authorization=tuple(request.headers.getall("Authorization", ())),
-        certificate=tls.getpeercert(binary_form=True) if tls is not None else None,
-    )
 
 
 def _is_loopback(host: str) -> bool:

@@ -18,7 +18,7 @@ from aiohttp import web
 
 from cas.access.codes import Code
 from cas.bindings import message as mes
-from cas.security.authentication import Credentials
+from cas.security.showing import credentials_of
 from cas.soap import wsdl
 from cas.soap.envelope import Version, version_of
 from cas.soap.errors import MessageRefused, NotSoap, SoapError
@@ -72,7 +72,7 @@ class SoapHttp:
             return response
 
     async def _reply(self, request: web.Request) -> Reply:
-        credentials = _credentials(request)
+        credentials = credentials_of(request)
         octets = bytearray()
         try:
             try:
@@ -174,16 +174,6 @@ async def _send(request: web.Request, reply: Reply) -> web.StreamResponse:
 async def _write(response: web.StreamResponse, chunk: bytes) -> None:
     async with asyncio.timeout(WRITE_TIMEOUT):
         await response.write(chunk)
-
-
-def _credentials(request: web.Request) -> Credentials:
-    """What a request shows of who sent it."""
-    tls = request.transport.get_extra_info("ssl_object") if request.transport is not None else None
-    return Credentials(
-        peer=request.remote or "",
-        authorization=tuple(request.headers.getall("Authorization", ())),
-        certificate=tls.getpeercert(binary_form=True) if tls is not None else None,
-    )
 
 
 def _content_type(version: Version) -> str:
