@@ -4,11 +4,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from cas.cli._common import print_table
-from cas.cli._values import show
 from cas.client import Reading
 from cas.cosem.interface_classes import attribute_of
 from cas.cosem.obis_names import obis_name
-from cas.cosem.readable import Readable, readable
+from cas.cosem.readable import Readable, as_text, readable
 
 
 def reading_fields(reading: Reading) -> dict[str, Any]:
@@ -36,7 +35,7 @@ def print_readings(readings: Sequence[Reading]) -> None:
                 "" if reading.activated is None else reading.activated.isoformat(" ", "seconds"),
                 "" if reading.obis is None else f"{reading.obis}:{reading.number}",
                 "" if reading.obis is None else obis_name(reading.obis) or "",
-                show(_value(reading)) if reading.ok else f"({reading.error})",
+                as_text(_value(reading)) if reading.ok else f"({reading.error})",
             )
             for reading in readings
         ],

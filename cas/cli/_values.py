@@ -1,13 +1,12 @@
 """Values of a device as the terminal and scripts show them."""
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
 from cas.cosem.interface_classes import attribute_of, class_name
 from cas.cosem.obis_names import obis_name
 from cas.cosem.profile import Column
-from cas.cosem.readable import Readable, plain, readable
+from cas.cosem.readable import Readable, as_text, plain, readable
 from cas.devices.reading import Attribute, Reading
 
 
@@ -57,23 +56,9 @@ def text_of(reading: Reading) -> str:
         return f"{len(reading.table.rows)} rows of {len(reading.table.columns)} columns"
     if reading.scaler_unit is not None:
         value = reading.scaler_unit.apply(reading.data.value)
-        shown = format(value, "f") if hasattr(value, "scaleb") else show(plain(value))
+        shown = format(value, "f") if hasattr(value, "scaleb") else as_text(plain(value))
         return f"{shown} {reading.scaler_unit.symbol}".rstrip()
-    return show(value_of(reading))
-
-
-def show(value: Readable) -> str:
-    """A readable value as text: what is simple as it stands, the rest as JSON does."""
-    if value is None or value == []:
-        return "-"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, dict):
-        return ", ".join(f"{name} {_inner(item)}" for name, item in value.items())
-    if isinstance(value, list):
-        simple = not any(isinstance(item, dict | list) for item in value)
-        return ", ".join(map(show, value)) if simple else "\n".join(map(show, value))
-    return str(value)
+    return as_text(value_of(reading))
 
 
 def table_of(reading: Reading) -> tuple[Sequence[str], list[list[str]]]:
@@ -86,12 +71,8 @@ def table_of(reading: Reading) -> tuple[Sequence[str], list[list[str]]]:
     return head, rows
 
 
-def _inner(value: Readable) -> str:
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else show(value)
-
-
 def _cell(cell: object) -> str:
-    return format(cell, "f") if hasattr(cell, "scaleb") else show(plain(cell)).replace("T", " ", 1)
+    return format(cell, "f") if hasattr(cell, "scaleb") else as_text(plain(cell)).replace("T", " ", 1)
 
 
 def _head(column: Column) -> str:

@@ -1,6 +1,5 @@
 """Requests and answers as people read them, from the octets that are stored."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -17,7 +16,7 @@ from cas.cosem.interface_classes import attribute_of, class_name, method_of
 from cas.cosem.obis import Obis
 from cas.cosem.obis_names import obis_name
 from cas.cosem.profile import Column
-from cas.cosem.readable import Readable, ScalerUnit, plain, readable
+from cas.cosem.readable import Readable, ScalerUnit, as_text, plain, readable
 from cas.dlms.apdu import decode_apdu
 from cas.dlms.errors import DlmsError
 
@@ -196,21 +195,8 @@ def scaled_text(data: Data, scale: ScalerUnit) -> str:
 
 
 def show(value: Readable) -> str:
-    """A readable value as text."""
-    if value is None or value == []:
-        return "-"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, dict):
-        return ", ".join(f"{name} {_inner(item)}" for name, item in value.items())
-    if isinstance(value, list):
-        simple = not any(isinstance(item, dict | list) for item in value)
-        return ", ".join(map(show, value)) if simple else "\n".join(map(show, value))
-    return f"{value:,}" if isinstance(value, int) and abs(value) >= 100_000 else str(value)
-
-
-def _inner(value: Readable) -> str:
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else show(value)
+    """A readable value as text, large numbers with their thousands set apart."""
+    return as_text(value, lambda number: f"{number:,}" if abs(number) >= 100_000 else str(number))
 
 
 def data_of(answer: bytes) -> Data | None:

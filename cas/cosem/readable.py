@@ -5,6 +5,7 @@ the interface class says is shown as it came: a value is never hidden because it
 """
 
 import ipaddress
+import json
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -143,6 +144,24 @@ def _text(octets: bytes) -> str:
     if not text.isprintable():
         raise ValueError("no text")
     return text
+
+
+def as_text(value: Readable, number: Callable[[int], str] = str) -> str:
+    """A readable value as people read it: the simple as it stands, the rest as JSON does, numbers as `number` says."""
+    if value is None or value == []:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_inner(item, number)}" for name, item in value.items())
+    if isinstance(value, list):
+        simple = not any(isinstance(item, dict | list) for item in value)
+        return (", " if simple else "\n").join(as_text(item, number) for item in value)
+    return number(value) if isinstance(value, int) else str(value)
+
+
+def _inner(value: Readable, number: Callable[[int], str]) -> str:
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else as_text(value, number)
 
 
 def _obis(octets: bytes) -> str:
