@@ -21,19 +21,21 @@ def set_(ask: Ask, request: cos.SetRequest, limits: Limits) -> Exchange[object]:
     if raw is None or not limits.split:
         raise RequestTooLong(octets, limits.request)
     parts = blocks(raw, limits.request - (octets - len(raw)) - _BLOCK_HEAD, limits.request - _BLOCK_HEAD)
-    body = _first(request, next(parts))
+    block = next(parts)
+    body = _first(request, block)
     while True:
         answer = yield from ask(body)
         if not isinstance(answer, cos.SetResponse):
             return answer
-        block, ip = _sent(body)
-        if answer.set_response_datablock is None or block.last_block:
+        acknowledged = answer.set_response_datablock
+        if acknowledged is None or block.last_block:
             return _whole(answer, block.block_number)
-        if answer.set_response_datablock.block_number != block.block_number:
-            raise BlockError(
-                f"block {answer.set_response_datablock.block_number} acknowledged, {block.block_number} was sent"
-            )
-        following = cos.SetRequestWithDatablock(invoke_id_and_priority=ip, datablock=next(parts))
+        if acknowledged.block_number != block.block_number:
+            raise BlockError(f"block {acknowledged.block_number} acknowledged, {block.block_number} was sent")
+        block = next(parts)
+        following = cos.SetRequestWithDatablock(
+            invoke_id_and_priority=acknowledged.invoke_id_and_priority, datablock=block
+        )
         body = cos.SetRequest(set_request_with_datablock=following)
 
 
@@ -63,17 +65,6 @@ def _first(request: cos.SetRequest, block: cos.DataBlockSa) -> cos.SetRequest:
         )
         return cos.SetRequest(set_request_with_list_and_first_datablock=first_of_list)
     raise unexpected(request, "set-request-normal or -with-list")
-
-
-def _sent(request: cos.SetRequest) -> tuple[cos.DataBlockSa, int]:
-    body = (
-        request.set_request_with_datablock
-        or request.set_request_with_first_datablock
-        or request.set_request_with_list_and_first_datablock
-    )
-    if body is None:
-        raise unexpected(request, "a set-request with a datablock")
-    return body.datablock, body.invoke_id_and_priority
 
 
 def _whole(answer: cos.SetResponse, sent: int) -> cos.SetResponse:
