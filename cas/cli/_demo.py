@@ -31,6 +31,7 @@ from cas.cosem.data import Data
 from cas.cosem.date_time import CosemDateTime
 from cas.cosem.obis import Obis
 from cas.cosem.profile import Column, rows
+from cas.cosem.selection import clock_range, selector_of
 from cas.cosem.units import symbol
 from cas.errors import CasError
 
@@ -147,21 +148,8 @@ def _access(
 
 def _day(end: datetime) -> cos.SelectiveAccessDescriptor:
     """The day before `end`, as a range of the clock column (Blue Book 12, 4.3.6, access selector 1)."""
-
-    clock = Data.structure(
-        Data.of("long-unsigned", 8),
-        Data.of("octet-string", Obis.parse("0.0.1.0.0.255").octets),
-        Data.of("integer", 2),
-        Data.of("long-unsigned", 0),
-    )
-    first, last = (
-        Data.of("octet-string", CosemDateTime.from_datetime(moment).encode())
-        for moment in (end - timedelta(days=1), end)
-    )
-    everything = Data.array([])
-    return cos.SelectiveAccessDescriptor(
-        access_selector=1, access_parameters=Data.structure(clock, first, last, everything)
-    )
+    day = clock_range(end - timedelta(days=1), end, 0, Obis.parse("0.0.1.0.0.255").octets, ())
+    return cos.SelectiveAccessDescriptor(access_selector=selector_of(day), access_parameters=day.encode())
 
 
 # ---------------------------------------------------------------- the answer
