@@ -7,7 +7,7 @@ from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from xsdata.models.datatype import XmlDateTime, XmlDuration
 
@@ -20,7 +20,9 @@ from cas.access.reply import CheckAddress, check_reply
 from cas.access.steps import check_step, octets_of
 from cas.bindings import cosempdu as cos
 from cas.bindings import device_access as dev
+from cas.dlms.apdu import Request
 from cas.dlms.errors import EncodeError
+from cas.dlms.selection import resolve_request
 from cas.push.targets import Targets
 
 # The parts of a block transfer, which is the service's own business: a client sends and gets whole values.
@@ -40,6 +42,8 @@ _BLOCK_FORMS = {
     cos.VariableAccessSpecification: ("block_number_access", "read_data_block_access", "write_data_block_access"),
 }
 _DESCRIPTOR = "CosemAccessDescriptor"
+_ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)
+"""A relative time that no device can be told is seen at any time: now, not at 02:00 on each device."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,6 +244,10 @@ def _check_request(descriptor: dev.CosemAccessDescriptor) -> Iterator[tuple[str,
         )
         yield f"CosemXDLMSDescriptor/{name}/{form}", Problem(Code.PAYLOAD, details)
         return
+    try:
+        resolve_request(cast("Request", body), _ANY_TIME)
+    except EncodeError as problem:
+        yield f"CosemXDLMSDescriptor/{name}", Problem(Code.PAYLOAD, str(problem))
 
 
 def _encode(descriptor: dev.CosemAccessDescriptor, path: str, requests: list[Octets], problems: list[Problem]) -> None:

@@ -11,11 +11,14 @@ from cas.access.model import Origin
 from cas.access.order import Rules, read_order
 from cas.bindings import cosempdu as cos
 from cas.bindings import device_access as dev
+from cas.cosem.data import Data
+from cas.cosem.selection import CaptureObject, Range
 from cas.dlms.apdu import decode_apdu
 from tests.access_fakes import get_request
 
 NOW = datetime(2025, 3, 1, 12, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
+NOWHEN = Data.of("octet-string", bytes.fromhex("FFFDFFFFFFFFFF03FFFFFFFF"))
 
 
 def noun(**content: object) -> dev.DeviceAccess:
@@ -185,3 +188,20 @@ def test_a_value_that_does_not_fit_its_type_is_refused() -> None:
     (problem,) = descriptor_problems(dev.CosemAccessDescriptor(cosem_xdlms_descriptor=descriptor))
     assert problem.code is Code.PAYLOAD
     assert "class" in problem.details
+
+
+@pytest.mark.clause("7.2.6")
+def test_a_relative_time_that_no_device_can_be_told_is_refused_at_once() -> None:
+    selection = Range(CaptureObject(8, bytes((0, 0, 1, 0, 0, 255)), 2), NOWHEN, NOWHEN)
+    access = cos.SelectiveAccessDescriptor(access_selector=1, access_parameters=selection.encode())
+    profile = cos.CosemAttributeDescriptor(class_id=7, instance_id=bytes((1, 0, 99, 1, 0, 255)), attribute_id=2)
+    normal = cos.GetRequestNormal(
+        invoke_id_and_priority=0xC1, cosem_attribute_descriptor=profile, access_selection=access
+    )
+    request = cos.GetRequest(get_request_normal=normal)
+    (problem,) = descriptor_problems(
+        dev.CosemAccessDescriptor(cosem_xdlms_descriptor=dev.CosemXdlmsDescriptor(get_request=request))
+    )
+    assert problem.code is Code.PAYLOAD
+    assert problem.element.endswith("CosemXDLMSDescriptor/get-request")
+    assert "FFFDFFFFFFFFFF03FFFFFFFF is no relative time" in problem.details
