@@ -105,8 +105,7 @@ def parse(octets: bytes) -> Element:
     try:
         root = etree.fromstring(octets, parser)
     except etree.XMLSyntaxError as error:
-        line, column = error.position
-        raise XmlError(f"line {line}, column {column}: {error.msg}") from None
+        raise XmlError(error.msg) from None  # which ends with the line and the column
     except (ValueError, LookupError) as error:
         raise XmlError(str(error)) from None
     docinfo: Any = root.getroottree().docinfo

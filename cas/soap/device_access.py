@@ -150,9 +150,9 @@ async def _written_accesses(
 def _shortfalls(tally: Tally) -> list[mes.ErrorType]:
     told = []
     if tally.failed:
-        details = f"{tally.failed} accesses failed: see their CosemErrorResult"
+        details = f"accesses that failed: {tally.failed}; each has a CosemErrorResult"
         told.append(error(Code.PARTIAL, details, level=mes.ErrorLevel.WARNING))
     if tally.outstanding:
-        details = f"{tally.outstanding} accesses are outstanding: get shows them when they are done"
+        details = f"accesses that are outstanding: {tally.outstanding}; get shows them when they are done"
         told.append(error(Code.PARTIAL_MORE, details, level=mes.ErrorLevel.INFORM))
     return told
