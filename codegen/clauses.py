@@ -9,13 +9,10 @@ import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextlib import redirect_stdout
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
-README = ROOT / "README.md"
-BEGIN, END = "<!-- clauses: made by codegen.clauses -->", "<!-- end of clauses -->"
+from codegen.marked import ROOT, renew
 
 # clause of IEC TS 62056-9-1:2016, what it is about, how this project meets it
 CLAUSES = [
@@ -78,17 +75,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m codegen.clauses", description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing; fail if the table is stale")
     arguments = parser.parse_args()
-    text = README.read_text()
-    before, _, rest = text.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    fresh = f"{before}{BEGIN}\n" + "\n".join(table(count_tests())) + f"\n{END}{after}"
-    if fresh == text:
-        return 0
-    if arguments.check:
-        print("the clause table of README.md is stale: run `make readme`", file=sys.stderr)
-        return 1
-    README.write_text(fresh)
-    return 0
+    return renew(ROOT / "README.md", "clauses", "codegen.clauses", table(count_tests()), check=arguments.check)
 
 
 if __name__ == "__main__":
