@@ -31,12 +31,13 @@ test: .venv/.done .peers/.done           ## all tests, in random order, in paral
 bindings: .venv/.done                    ## classes from the schemas; XSD=path of a revision, DRY=1 only prints, ADOPT=1 keeps it
 	$(PY) -m codegen.bindings $(if $(DRY),--dry-run) $(if $(ADOPT),--adopt) $(XSD)
 readme: .venv/.done                      ## renew the tables of the README
-	$(PY) -m codegen.clauses && $(PY) -m codegen.quirks
+	$(PY) -m codegen.clauses && $(PY) -m codegen.quirks && $(PY) -m codegen.settings
 format: .venv/.done                      ## rewrite the sources in the house style
 	$(BIN)/ruff format . && $(BIN)/ruff check --fix .
 lint: .venv/.done                        ## style, import rules, generated files
 	$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/lint-imports
 	$(PY) -m codegen.bindings --check && $(PY) -m codegen.clauses --check && $(PY) -m codegen.quirks --check
+	$(PY) -m codegen.settings --check
 types: .venv/.done                       ## mypy --strict on everything
 	$(BIN)/mypy
 .bench/.done: .ci/bench.lock
@@ -53,6 +54,8 @@ ci: lint types test                      ## what CI runs
 lock: .venv/.done                        ## renew the locked requirements
 	$(PYTHON) -m venv .venv-lock && .venv-lock/bin/pip install --quiet uv
 	.venv-lock/bin/uv pip compile --quiet --no-header --no-annotate --generate-hashes --python-version 3.11 --group dev pyproject.toml -o .ci/requirements.lock
+	.venv-lock/bin/uv pip compile --quiet --no-header --no-annotate --generate-hashes --python-version 3.11 -c .ci/requirements.lock pyproject.toml -o .ci/runtime.lock
+	.venv-lock/bin/uv pip compile --quiet --no-header --no-annotate --generate-hashes --python-version 3.11 -c .ci/requirements.lock --group build -o .ci/build.lock
 	.venv-lock/bin/uv pip compile --quiet --no-header --no-annotate --generate-hashes --python-version 3.11 --group peers -o .ci/peers.lock
 	.venv-lock/bin/uv pip compile --quiet --no-header --no-annotate --generate-hashes --python-version 3.11 --group bench -o .ci/bench.lock
 	rm -rf .venv-lock

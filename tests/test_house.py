@@ -60,7 +60,10 @@ def test_the_wheel_holds_the_packages_and_what_they_read(tmp_path: Path) -> None
     (wheel,) = tmp_path.glob("*.whl")
     held = set(zipfile.ZipFile(wheel).namelist())
     data = {
-        name(p) for package in PACKAGES for p in (ROOT / package).rglob("*") if p.suffix in {".sql", ".toml", ".typed"}
+        name(p)
+        for package in PACKAGES
+        for p in (ROOT / package).rglob("*")
+        if p.suffix in {".sql", ".toml", ".typed", ".service", ".yml"}
     }
     schemas = {f"cas/{name(path)}" for path in (ROOT / "schemas").iterdir() if path.suffix in {".xsd", ".wsdl"}}
     assert {name(path) for path in SOURCES} | data | schemas <= held

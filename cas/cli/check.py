@@ -2,10 +2,12 @@
 
 import asyncio
 import socket
+import ssl
 import time
 import urllib.request
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Annotated, Literal, TypeAlias
 
 import typer
@@ -39,6 +41,13 @@ class Finding:
     told: str
 
 
+class Process(StrEnum):
+    """What may run."""
+
+    FRONT = "front"
+    WORKER = "worker"
+
+
 class ChecksFailed(CasError):
     """Something that the service needs is not as it must be."""
 
@@ -48,12 +57,19 @@ def check(
     reach: Annotated[
         list[str] | None, typer.Option(metavar="DEVICE", help="Associate with this device, too; may be given again.")
     ] = None,
+    running: Annotated[
+        Process | None, typer.Option(help="Only ask whether this process of the service answers, with these settings.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print a line of JSON for each check.")] = False,
 ) -> None:
     """Check what the service needs: settings, TLS, master keys, database, schema, device keys, ports.
 
     Changes nothing but that the embedded database is started for the time. Ends with status 1 if a check failed.
     """
+    if running is not None:
+        if not _answers(*_probe(load_settings(), running)):
+            raise ChecksFailed(f"no {running} answers")
+        return
     findings = run(_findings(reach or []))
     if as_json:
         for finding in findings:
@@ -73,10 +89,10 @@ async def _findings(reach: list[str]) -> list[Finding]:
     found = [
         Finding("settings", "ok", "they are understood"),
         *_door(settings),
-        _port("port", settings.host, settings.port),
+        _port(settings, "port", settings.host, settings.port),
     ]
     if settings.push_port:
-        found.append(_port("push_port", settings.push_host, settings.push_port))
+        found.append(_port(settings, "push_port", settings.push_host, settings.push_port))
     keyring: Keyring | None = None
     try:
         keyring = load_keyring(settings)
@@ -101,7 +117,7 @@ def _door(settings: Settings) -> list[Finding]:
     return [Finding("TLS", "failed", f"{settings.host} is reached from elsewhere: authentication and TLS are needed")]
 
 
-def _port(what: str, host: str, port: int) -> Finding:
+def _port(settings: Settings, what: str, host: str, port: int) -> Finding:
     if not port:
         return Finding(what, "ok", "any free one")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -110,17 +126,32 @@ def _port(what: str, host: str, port: int) -> Finding:
         try:
             probe.bind((host, port))
         except OSError as problem:
-            if what == "port" and _answers(host, port):
+            if what == "port" and _answers(*_probe(settings, Process.FRONT)):
                 return Finding(what, "ok", f"the service answers on {host} port {port}")
             return Finding(what, "warning", f"{host} port {port}: {problem.strerror}; fine if it is the service's own")
     return Finding(what, "ok", f"{host} port {port} is free")
 
 
-def _answers(host: str, port: int) -> bool:
-    url = f"http://{f'[{host}]' if ':' in host else host}:{port}/health"
+def _probe(settings: Settings, process: Process) -> tuple[str, bytes]:
+    """Where a process tells that it works, and how that begins."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104 - asked, not listened to
+    if ":" in host:
+        host = f"[{host}]"
+    if process is Process.WORKER:
+        if not settings.metrics_port:
+            raise ConfigurationError("a worker answers at its metrics only: set metrics_port")
+        return f"http://{host}:{settings.metrics_port}/metrics", b"#"
+    return f"{'http' if settings.tls_certificate is None else 'https'}://{host}:{settings.port}/ready", b"ready"
+
+
+def _answers(url: str, begin: bytes) -> bool:
+    # Nothing is sent that would be a secret, and the certificate need not have the name by which we ask.
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
     try:
-        with urllib.request.urlopen(url, timeout=2) as response:
-            return bool(response.read(16) == b"alive\n")
+        with urllib.request.urlopen(url, timeout=3, context=context) as response:  # noqa: S310 - http or https, see above
+            return bool(response.read(len(begin)) == begin)
     except (OSError, ValueError):
         return False
 
