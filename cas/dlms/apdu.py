@@ -13,6 +13,9 @@ Request: TypeAlias = (
 )
 """What a client asks of a device, in the association that is open."""
 
+Unanswered: TypeAlias = cos.SetRequest | cos.ActionRequest | cos.AccessRequest | cos.UnconfirmedWriteRequest
+"""What a client may tell a device without being answered."""
+
 Response: TypeAlias = (
     cos.GetResponse
     | cos.SetResponse

@@ -4,28 +4,30 @@ Joins the automaton to the codec, the protection and the service procedures. Eve
 (`cas.dlms.xdlms.exchange`): it yields octets to send and is sent the octets that came.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TypeVar, cast
 
 from cas.bindings import cosempdu as cos
 from cas.dlms import acse, errors, short_names
 from cas.dlms.acse import Negotiated, Settings
-from cas.dlms.apdu import Request, Response, decode_apdu, encode_apdu
+from cas.dlms.apdu import Request, Response, Unanswered, decode_apdu, encode_apdu
 from cas.dlms.conformance import Conformance
-from cas.dlms.invoke_id import confirmed, is_long, number_of, numbered, same_identity
+from cas.dlms.invoke_id import confirmed, is_long, number_of, numbered, same_identity, unconfirmed
+from cas.dlms.notification import confirmation
 from cas.dlms.protection import Channel
 from cas.dlms.security.authentication import Handshake, Mechanism
 from cas.dlms.security.ciphering import check_counter
 from cas.dlms.security.wrapping import NOTIFICATIONS, Scope, is_ciphered
 from cas.dlms.states import Event, State, follow
 from cas.dlms.xdlms.action import action
-from cas.dlms.xdlms.exchange import Exchange, Limits, alternative, raise_for_error, unexpected
-from cas.dlms.xdlms.gbt import HEAD, Blocks, answer_in_blocks, is_block, request_in_blocks
+from cas.dlms.xdlms.answers import checked
+from cas.dlms.xdlms.exchange import Exchange, Limits, raise_for_error, unexpected
+from cas.dlms.xdlms.gbt import HEAD, Blocks, answer_in_blocks, is_block, request_in_blocks, unconfirmed_blocks
 from cas.dlms.xdlms.get import get
 from cas.dlms.xdlms.hls import proof_of, reply_to_hls
 from cas.dlms.xdlms.lists import serve_in_parts
-from cas.dlms.xdlms.needs import block_service, is_list, needs
+from cas.dlms.xdlms.needs import block_service, is_list, needs, takes_lists
 from cas.dlms.xdlms.read import read, write
 from cas.dlms.xdlms.set import set_
 
@@ -36,18 +38,6 @@ _UNLIMITED = 1 << 30
 _STALE_ANSWERS = 8
 _ANSWER_LIMIT = 1 << 24
 """Octets of the longest answer, all its blocks together."""
-
-_ANSWERS: dict[type, type] = {
-    cos.GetRequest: cos.GetResponse,
-    cos.SetRequest: cos.SetResponse,
-    cos.ActionRequest: cos.ActionResponse,
-    cos.AccessRequest: cos.AccessResponse,
-    cos.ReadRequest: cos.ReadResponse,
-    cos.WriteRequest: cos.WriteResponse,
-}
-_WHOLE_ANSWERS = frozenset(
-    f"{service}_response_{form}" for service in ("get", "set", "action") for form in ("normal", "with_list")
-)
 
 
 class Association:
@@ -132,9 +122,7 @@ class Association:
         self.state = follow(self.state, Event.SERVE)
         if not self.settings.short_names or not isinstance(body, short_names.LogicalRequest):
             return (yield from self._request(body))
-        if not is_list(body):
-            return (yield from self._by_short_names(body))
-        return (yield from serve_in_parts(self._by_short_names, body, self._most_items, self._fits))
+        return (yield from self._by_short_names(body))
 
     def _by_short_names(self, body: Request) -> Exchange[Response]:
         """Ask a device that knows no logical names; where it has its objects is asked for once."""
@@ -143,14 +131,18 @@ class Association:
             self._names = short_names.names_in((yield from self._request(short_names.read_object_list())))
         done = short_names.mapped(body, self._names)
         answer = (yield from self._request(done.request)) if done.request else None
-        return _checked(short_names.answered(body, done, answer), body)
+        return checked(short_names.answered(body, done, answer), body)
 
     def _request(self, body: Request) -> Exchange[Response]:
-        if missing := needs(body) & ~self._agreed:
-            raise errors.ServiceNotSupported(", ".join(missing.names()))
+        self._need(needs(body))
         if not is_list(body):
             return (yield from self._serve(body))
-        return (yield from serve_in_parts(self._serve, body, self._most_items, self._fits))
+        most = self.settings.list_size if takes_lists(type(body), self._agreed) else 1
+        return (yield from serve_in_parts(self._serve, body, most, self._fits))
+
+    def _need(self, services: Conformance) -> None:
+        if missing := services & ~self._agreed:
+            raise errors.ServiceNotSupported(", ".join(missing.names()))
 
     def _serve(self, body: Request) -> Exchange[Response]:
         """Ask as it stands, in blocks of the service where it is too long."""
@@ -169,7 +161,30 @@ class Association:
                 answer = yield from write(self._ask, body, limits)
             case _:
                 answer = yield from self._ask(body)
-        return _checked(answer, body)
+        return checked(answer, body)
+
+    def tell(self, body: Unanswered) -> Sequence[bytes]:
+        """Ask a service without being answered (service class unconfirmed): the APDUs to send.
+
+        Nothing tells whether the device has done it. Raises NotAssociated, ServiceNotSupported, RequestTooLong.
+        """
+        self.state = follow(self.state, Event.SERVE)
+        self._need(needs(body))
+        self._invoke_id += 1
+        plain = encode_apdu(body)
+        if (number := number_of(plain)) is not None:
+            plain = numbered(plain, unconfirmed(number, self._invoke_id, long=is_long(plain)))
+        limit = self._max_pdu - self._channel.overhead
+        if len(plain) <= limit:
+            return (self._channel.seal(plain),)
+        if not self._has_blocks:
+            raise errors.RequestTooLong(len(plain), limit)
+        return unconfirmed_blocks(self._channel.seal(plain), self._max_pdu - HEAD)
+
+    def confirm(self, notification: Notification) -> bytes | None:
+        """The APDU that confirms a notification; None where it asks for none."""
+        apdu = confirmation(notification)
+        return None if apdu is None else self._channel.seal(apdu)
 
     def release(self, asked: cos.RlrqApdu | None = None) -> Exchange[cos.RlreApdu]:
         """Release the association in order, with the RLRQ that is asked for, and return the RLRE.
@@ -338,11 +353,6 @@ class Association:
         return self.negotiated.conformance if self.negotiated else Conformance(0)
 
     @property
-    def _most_items(self) -> int | None:
-        """How many items the device takes in one request; None for any number."""
-        return self.settings.list_size if Conformance.MULTIPLE_REFERENCES in self._agreed else 1
-
-    @property
     def _has_blocks(self) -> bool:
         return Conformance.GENERAL_BLOCK_TRANSFER in self._agreed
 
@@ -367,17 +377,3 @@ class Association:
         """Whether a request can be sent without cutting its list."""
         limits = self._limits(type(body))
         return limits.split or limits.general or len(encode_apdu(body)) <= limits.request
-
-
-def _checked(answer: object, body: Request) -> Response:
-    """The answer, if it is a whole one to such a request, or an error. Raises UnexpectedApdu."""
-    expected = _ANSWERS[type(body)]
-    if type(answer) is not expected:
-        if isinstance(answer, cos.ExceptionResponse | cos.ConfirmedServiceError):
-            return answer
-        raise unexpected(answer, expected.__name__)
-    if isinstance(answer, cos.GetResponse | cos.SetResponse | cos.ActionResponse):
-        form = alternative(answer)[0]
-        if form not in _WHOLE_ANSWERS:
-            raise errors.UnexpectedApdu(form.replace("_", "-"), "a whole answer")
-    return cast("Response", answer)

@@ -7,18 +7,19 @@ async with Client(transport, settings, counters) as client:
 import asyncio
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from types import TracebackType
 from typing import Protocol, Self, TypeVar
 
 from cas.bindings import cosempdu as cos
 from cas.dlms.acse import Negotiated, Settings
-from cas.dlms.apdu import Request, Response
+from cas.dlms.apdu import Request, Response, Unanswered
 from cas.dlms.association import Association, Notification
 from cas.dlms.errors import DlmsError, UnexpectedApdu
 from cas.dlms.states import State
 from cas.dlms.xdlms.exchange import Exchange, Outgoing, Overdue
 from transports.base import Transport
-from transports.errors import ResponseTimeout
+from transports.errors import ResponseTimeout, TransportError
 
 R = TypeVar("R")
 
@@ -61,6 +62,7 @@ class Client:
         self._counters = counters
         self._association = Association(settings, counters.take if counters else None, os.urandom)
         self._on_notification = on_notification
+        self._unconfirmed: list[Notification] = []
 
     @property
     def negotiated(self) -> Negotiated | None:
@@ -113,6 +115,13 @@ class Client:
         """Ask one service; see `Association.request`."""
         return await self._run(self._association.request(body))
 
+    async def tell(self, body: Unanswered) -> None:
+        """Ask one service without being answered; see `Association.tell`."""
+        if self._counters:
+            await self._counters.ensure()
+        for apdu in self._association.tell(body):
+            await self._transport.send(apdu)
+
     async def release(self, asked: cos.RlrqApdu | None = None) -> cos.RlreApdu:
         """Release the association and return the RLRE; see `Association.release`."""
         return await self._run(self._association.release(asked))
@@ -158,8 +167,12 @@ class Client:
                 unasked = 0 if outgoing else unasked + len(self._association.notifications)
                 _check_unasked(unasked)
                 self._hand_over()
+                await self._confirm()
         except StopIteration as stop:
             result: R = stop.value
+            self._hand_over()
+            with suppress(TransportError):  # the answer is there; a device that is not confirmed sends it again
+                await self._confirm()
             return result
         except DlmsError as error:
             if not error.association_usable:
@@ -173,10 +186,19 @@ class Client:
             self._hand_over()
 
     def _hand_over(self) -> None:
+        """Give notifications to who wants them; only then are they confirmed, where they ask for it."""
         notifications, self._association.notifications = self._association.notifications, []
         if self._on_notification:
             for notification in notifications:
                 self._on_notification(notification)
+                self._unconfirmed.append(notification)
+
+    async def _confirm(self) -> None:
+        while self._unconfirmed:
+            if self._counters:
+                await self._counters.ensure()
+            if (apdu := self._association.confirm(self._unconfirmed.pop(0))) is not None:
+                await self._transport.send(apdu)
 
 
 def _check_unasked(count: int) -> None:

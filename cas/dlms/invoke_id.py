@@ -28,9 +28,14 @@ def numbered(apdu: bytes, number: int) -> bytes:
 
 def confirmed(number: int, identity: int, *, long: bool) -> int:
     """Such a number with this identity and the service class confirmed; priority and other flags stay."""
+    return unconfirmed(number, identity, long=long) | (_LONG_CONFIRMED if long else _CONFIRMED)
+
+
+def unconfirmed(number: int, identity: int, *, long: bool) -> int:
+    """The same with the service class unconfirmed: no answer is wanted."""
     if long:
-        return number & ~_LONG_IDENTITY | _LONG_CONFIRMED | identity & _LONG_IDENTITY
-    return number & ~_IDENTITY | _CONFIRMED | identity & _IDENTITY
+        return number & ~(_LONG_IDENTITY | _LONG_CONFIRMED) | identity & _LONG_IDENTITY
+    return number & ~(_IDENTITY | _CONFIRMED) | identity & _IDENTITY
 
 
 def same_identity(one: int, other: int, *, long: bool) -> bool:

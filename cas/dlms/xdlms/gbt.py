@@ -239,6 +239,11 @@ def answer_in_blocks(first: bytes, blocks: Blocks) -> Exchange[bytes]:
     return (yield from _converse(transfer, outgoing, blocks)) if answer is None else answer
 
 
+def unconfirmed_blocks(apdu: bytes, size: int) -> list[bytes]:
+    """An APDU in blocks that nobody acknowledges: what gets lost is lost. Raises RequestTooLong."""
+    return Transfer(window=0).send(apdu, size)
+
+
 def is_block(octets: bytes) -> bool:
     """Whether an APDU is a block of general block transfer."""
     return octets[:1] == bytes((GENERAL_BLOCK_TRANSFER,))

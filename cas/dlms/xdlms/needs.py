@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from cas.bindings import cosempdu as cos
-from cas.dlms.apdu import Request
+from cas.dlms.apdu import Request, Unanswered
 from cas.dlms.conformance import Conformance
 from cas.dlms.xdlms.exchange import alternative
 
@@ -15,6 +15,7 @@ _SERVICE: dict[type, Conformance] = {
     cos.AccessRequest: Conformance.ACCESS,
     cos.ReadRequest: Conformance.READ,
     cos.WriteRequest: Conformance.WRITE,
+    cos.UnconfirmedWriteRequest: Conformance.UNCONFIRMED_WRITE,
 }
 _BLOCKS: dict[type, Conformance] = {
     cos.SetRequest: Conformance.BLOCK_TRANSFER_WITH_SET_OR_WRITE,
@@ -22,11 +23,13 @@ _BLOCKS: dict[type, Conformance] = {
     cos.ReadRequest: Conformance.BLOCK_TRANSFER_WITH_GET_OR_READ,
     cos.WriteRequest: Conformance.BLOCK_TRANSFER_WITH_SET_OR_WRITE,
 }
+_BREAK_ON_ERROR = 1 << 29
+"""Bit of long-invoke-id-and-priority: the device stops at the first item that fails (Green Book 8.3, 9.5)."""
 _ALL = 0
 """The attribute-id that means all attributes of an object."""
 
 
-def needs(body: Request) -> Conformance:
+def needs(body: Request | Unanswered) -> Conformance:
     """What the device must have agreed to; multiple references apart, as a list may go item by item."""
     normal = body.get_request_normal if isinstance(body, cos.GetRequest) else None
     # most requests are this one
@@ -46,7 +49,7 @@ def needs(body: Request) -> Conformance:
             needed |= whole_object
     if isinstance(body, cos.ReadRequest):
         specifications = body.variable_access_specification
-    elif isinstance(body, cos.WriteRequest):
+    elif isinstance(body, cos.WriteRequest | cos.UnconfirmedWriteRequest):
         specifications = body.variable_access_specification.variable_access_specification
     else:
         return needed
@@ -61,13 +64,25 @@ def block_service(request: type) -> Conformance:
 
 
 def is_list(body: Request) -> bool:
-    """Whether it takes multiple references as it stands."""
-    return not isinstance(body, cos.ReadRequest | cos.WriteRequest | cos.AccessRequest) and (
-        "with_list" in alternative(body)[0]
-    )
+    """Whether it has several items, which may as well be asked for in several requests."""
+    match body:
+        case cos.ReadRequest():
+            return len(body.variable_access_specification) > 1
+        case cos.WriteRequest():
+            return len(body.variable_access_specification.variable_access_specification) > 1
+        case cos.AccessRequest():
+            items = body.access_request_body.access_request_specification.access_request_specification
+            return len(items) > 1 and not body.long_invoke_id_and_priority & _BREAK_ON_ERROR
+        case _:
+            return "with_list" in alternative(body)[0]
 
 
-def _items(body: Request) -> Iterator[Any]:
+def takes_lists(request: type, agreed: Conformance) -> bool:
+    """Whether a device takes several items in a request of this class; ACCESS is made for it."""
+    return request is cos.AccessRequest or Conformance.MULTIPLE_REFERENCES in agreed
+
+
+def _items(body: Request | Unanswered) -> Iterator[Any]:
     """Whatever may hold an attribute descriptor and a selection."""
     if isinstance(body, cos.AccessRequest):
         for one in body.access_request_body.access_request_specification.access_request_specification:

@@ -9,7 +9,7 @@ from cas.cosem.data import Data
 from cas.dlms import errors
 from cas.dlms.apdu import Request, encode_apdu
 from cas.dlms.association import Association
-from cas.dlms.conformance import LOGICAL_NAME, Conformance
+from cas.dlms.conformance import LOGICAL_NAME, SHORT_NAME, Conformance
 from cas.dlms.security.control import SecurityControl
 from cas.dlms.security.policy import Protection
 from cas.dlms.states import State
@@ -338,3 +338,43 @@ def _information(counter: int) -> bytes:
 def _aare(counter: int) -> bytes:
     body = bytes.fromhex("A109060760857405080103A203020100A305A103020100") + _information(counter)
     return bytes((0x61, len(body))) + body
+
+
+@pytest.mark.clause("Green Book 8.3, 9.3.1")
+class TestUnconfirmed:
+    """Service class 0: the device does it, and says nothing."""
+
+    SET = cos.SetRequest(
+        set_request_normal=cos.SetRequestNormal(
+            invoke_id_and_priority=0xC5, cosem_attribute_descriptor=CLOCK, value=Data.of("octet-string", bytes(60))
+        )
+    )
+    WRITE = cos.UnconfirmedWriteRequest(
+        variable_access_specification=cos.ListOfVariableAccessSpecification(
+            variable_access_specification=(cos.VariableAccessSpecification(variable_name=0x1000),)
+        ),
+        list_of_data=cos.ListOfData(data=(Data.of("unsigned", 7),)),
+    )
+
+    def test_the_service_class_says_so(self) -> None:
+        association = opened(plain(conformance=LOGICAL_NAME))
+        (apdu,) = association.tell(self.SET)
+        assert apdu.hex().upper().startswith("C10181" + "0008")
+        answer, _ = drive(association.request(get()), ANSWER.format("C2"))
+        assert isinstance(answer, cos.GetResponse)
+
+    def test_unconfirmed_write(self) -> None:
+        association = opened(plain(conformance=SHORT_NAME))
+        assert [apdu.hex().upper() for apdu in association.tell(self.WRITE)] == ["16010210000" + "1" + "1107"]
+
+    def test_in_blocks_that_nobody_acknowledges(self) -> None:
+        association = opened(plain(conformance=LOGICAL_NAME), size=50)
+        heads = [apdu[:6].hex().upper() for apdu in association.tell(self.SET)]
+        assert heads == ["E04000010000", "E08000020000"]
+
+    def test_what_does_not_fit_or_was_not_agreed_is_not_sent(self) -> None:
+        bare = opened(plain(conformance=Conformance.GET | Conformance.SET), size=50)
+        with pytest.raises(errors.RequestTooLong):
+            bare.tell(self.SET)
+        with pytest.raises(errors.ServiceNotSupported, match="unconfirmed-write"):
+            bare.tell(self.WRITE)

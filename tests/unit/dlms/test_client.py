@@ -458,3 +458,59 @@ def _long_list() -> cos.GetRequest:
             access_selection=selection,
         )
     )
+
+
+CONFIRMED_NOTIFICATION = "0F40000007000200"
+
+
+@pytest.mark.clause("Green Book 8.3, 9.3.10")
+class TestConfirmedNotifications:
+    """A data-notification of the confirmed service class is confirmed once somebody has it."""
+
+    @pytest.mark.parametrize(
+        ("asks", "confirmations"), [(CONFIRMED_NOTIFICATION, ["104000000700"]), (NOTIFICATION, [])]
+    )
+    async def test_it_is_confirmed_if_it_asks_for_it(self, asks: str, confirmations: list[str]) -> None:
+        seen: list[Notification] = []
+        async with Device(AARE, [asks, ANSWER], None) as device:
+            async with device.client(plain(release=False), on_notification=seen.append) as client:
+                await client.request(get())
+            await device.gone.wait()
+        assert len(seen) == 1
+        assert device.received[2:] == confirmations
+
+    async def test_what_nobody_takes_is_not_confirmed(self) -> None:
+        async with Device(AARE, [CONFIRMED_NOTIFICATION, ANSWER], None) as device:
+            async with device.client(plain(release=False)) as client:
+                await client.request(get())
+            await device.gone.wait()
+        assert len(device.received) == 2
+
+    async def test_under_ciphering_it_is_ciphered(self) -> None:
+        counters, pushed = Ensured(), seal(CONFIRMED_NOTIFICATION, 7, general=True)
+
+        async def answer(_apdu: bytes) -> bytes:
+            await device.link.send(pushed)
+            return seal("C401C1000600003039", 8)
+
+        settings = ciphered(release=False, pre_established=True, conformance=LOGICAL_NAME)
+        async with Device(answer, None) as device:
+            async with device.client(settings, counters, on_notification=lambda _: None) as client:
+                await client.request(get())
+            await device.gone.wait()
+        assert device.received[1].startswith("DB08")
+        assert len(set(counters.taken)) == len(counters.taken) == 2
+
+
+async def test_to_tell_is_not_to_be_answered() -> None:
+    normal = cos.SetRequestNormal(
+        invoke_id_and_priority=0xC1,
+        cosem_attribute_descriptor=get().get_request_normal.cosem_attribute_descriptor,  # type: ignore[union-attr]  # it is that form
+        value=Data.of("unsigned", 1),
+    )
+    async with Device(AARE, None, "C401C2001105") as device:
+        async with device.client(plain(release=False)) as client:
+            await client.tell(cos.SetRequest(set_request_normal=normal))
+            assert isinstance(await client.request(get()), cos.GetResponse)
+        await device.gone.wait()
+    assert [apdu[:6] for apdu in device.received[1:]] == ["C10181", "C001C2"]

@@ -6,7 +6,7 @@ from cas.bindings import cosempdu as cos
 from cas.cosem.data import Data
 from cas.dlms.apdu import Request, encode_apdu
 from cas.dlms.conformance import LOGICAL_NAME, Conformance
-from cas.dlms.errors import EncodeError, UnexpectedApdu
+from cas.dlms.errors import EncodeError, RequestTooLong, UnexpectedApdu
 from tests.unit.dlms.device import drive, opened, plain
 
 SINGLE_ONLY = LOGICAL_NAME & ~Conformance.MULTIPLE_REFERENCES
@@ -136,3 +136,59 @@ class TestLimits:
     def test_values_that_do_not_match_the_descriptors(self) -> None:
         with pytest.raises(EncodeError, match="3 for 2"):
             asked(None, set_list(1, 2, 3))
+
+    def test_an_item_that_fits_no_request_is_told_before_anything_is_done(self) -> None:
+        values = cos.ListOfData(data=(Data.of("unsigned", 1), Data.of("octet-string", bytes(99))))
+        listed = cos.SetRequestWithList(
+            invoke_id_and_priority=0x49, attribute_descriptor_list=attributes(2), value_list=values
+        )
+        bare = Conformance.SET | Conformance.MULTIPLE_REFERENCES
+        with pytest.raises(RequestTooLong) as caught:
+            asked(None, cos.SetRequest(set_request_with_list=listed), conformance=bare, size=40)
+        assert caught.value.__notes__ == []
+
+
+def access(number: int = 0x40000009) -> cos.AccessRequest:
+    """GET of the clock, SET of the energy, ACTION of a method: 23 octets and 12 of the head."""
+    clock = cos.CosemAttributeDescriptor(class_id=8, instance_id=CLOCK, attribute_id=2)
+    energy = cos.CosemAttributeDescriptor(class_id=3, instance_id=ENERGY, attribute_id=2)
+    method = cos.CosemMethodDescriptor(class_id=3, instance_id=ENERGY, method_id=1)
+    items = (
+        cos.AccessRequestSpecification(access_request_get=cos.AccessRequestGet(cosem_attribute_descriptor=clock)),
+        cos.AccessRequestSpecification(access_request_set=cos.AccessRequestSet(cosem_attribute_descriptor=energy)),
+        cos.AccessRequestSpecification(
+            access_request_action=cos.AccessRequestAction(cosem_method_descriptor=method),
+        ),
+    )
+    data = (Data.of("null-data"), Data.of("unsigned", 5), Data.of("integer", 0))
+    body = cos.AccessRequestBody(
+        access_request_specification=cos.ListOfAccessRequestSpecification(access_request_specification=items),
+        access_request_list_of_data=cos.ListOfData(data=data),
+    )
+    return cos.AccessRequest(long_invoke_id_and_priority=number, date_time=b"", access_request_body=body)
+
+
+WITHOUT_BLOCKS = LOGICAL_NAME & ~Conformance.GENERAL_BLOCK_TRANSFER
+
+
+class TestAccess:
+    def test_in_as_many_requests_as_it_takes(self) -> None:
+        answer, sent = asked(
+            None,
+            access(),
+            "DA400000010000" + "02" + "1101" + "00" + "02" + "0100" + "0203",
+            "DA400000020000" + "01" + "00" + "01" + "0300",
+            conformance=WITHOUT_BLOCKS,
+            size=34,
+        )
+        assert [apdu[:14] for apdu in sent] == ["D9400000010002", "D9400000020001"]
+        assert all(len(apdu) // 2 <= 34 for apdu in sent)
+        assert answer == "DA400000090000" + "03" + "1101" + "0000" + "03" + "0100" + "0203" + "0300"
+
+    def test_an_exception_leaves_other_reason_in_the_kind_of_each(self) -> None:
+        answer, _ = asked(2, access(), "D80203", "DA400000020000" + "01" + "00" + "01" + "0300")
+        assert answer == "DA400000090000" + "03" + "000000" + "03" + "01FA" + "02FA" + "0300"
+
+    def test_one_that_shall_break_at_an_error_is_not_cut(self) -> None:
+        with pytest.raises(RequestTooLong):
+            asked(None, access(0x60000009), conformance=WITHOUT_BLOCKS, size=34)
