@@ -18,7 +18,7 @@ from cas.access.time_sync import check_time_sync
 from cas.bindings import cosempdu as cos
 from cas.bindings import device_access as dev
 from cas.dlms.apdu import decode_apdu, encode_apdu
-from cas.dlms.errors import EncodeError, ServiceNotSupported
+from cas.dlms.errors import EncodeError
 from cas.dlms.redaction import redact
 from cas.dlms.requested import check_requested
 from cas.xml import DECLARATIONS, parse, read, write
@@ -88,7 +88,7 @@ def check_step(descriptor: dev.CosemAccessDescriptor, upgrade_dir: Path | None) 
     if (acse := descriptor.cosem_acse_descriptor) is not None and acse.aarq is not None:
         try:
             check_requested(acse.aarq)
-        except (EncodeError, ServiceNotSupported) as error:
+        except EncodeError as error:
             yield "CosemACSEDescriptor/aarq", Problem(Code.PAYLOAD, str(error))
     if descriptor.cosem_time_sync is not None:
         for element, problem in check_time_sync(descriptor.cosem_time_sync):

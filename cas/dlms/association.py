@@ -267,7 +267,10 @@ class Association:
         self.state = follow(self.state, Event.PROVE)
         counter = self._channel.next_counter() if self.settings.mechanism is Mechanism.HIGH_GMAC else None
         self._invoke_id += 1
-        answer = yield from self._ask(reply_to_hls(handshake.reply(counter)))
+        if self.settings.short_names and Conformance.PARAMETERIZED_ACCESS not in self._agreed:
+            raise errors.ServiceNotSupported("parameterized-access, which high level security takes with short names")
+        request = reply_to_hls(handshake.reply(counter), short_names=self.settings.short_names)
+        answer = yield from self._ask(request)
         raise_for_error(answer)
         used = handshake.verify(proof_of(answer))
         if used is not None:

@@ -11,7 +11,7 @@ from cas.bindings import cosempdu as cos
 from cas.dlms.acse import CONTEXT, MECHANISM, Settings
 from cas.dlms.apdu import decode_apdu
 from cas.dlms.conformance import Conformance
-from cas.dlms.errors import DecodeError, EncodeError, KeyUnusable, ServiceNotSupported
+from cas.dlms.errors import DecodeError, EncodeError, KeyUnusable
 from cas.dlms.security.authentication import Mechanism
 from cas.dlms.security.ciphering import Ciphering
 from cas.dlms.security.control import SecurityControl
@@ -26,7 +26,7 @@ def requested(asked: cos.AarqApdu, configured: Settings) -> Settings:
     """The settings of the association that is asked for.
 
     Raises EncodeError for an AARQ that asks for what there is not, KeyUnusable where it needs keys that are not
-    configured, ServiceNotSupported for what this client does not do.
+    configured.
     """
     is_ciphered, mechanism, initiate = _read(asked)
     control, required = _protection(configured, is_ciphered=is_ciphered)
@@ -48,7 +48,7 @@ def requested(asked: cos.AarqApdu, configured: Settings) -> Settings:
 
 
 def check_requested(asked: cos.AarqApdu) -> None:
-    """Raise EncodeError or ServiceNotSupported for an AARQ with which no association can be asked for."""
+    """Raise EncodeError for an AARQ with which no association can be asked for."""
     _read(asked)
 
 
@@ -58,8 +58,6 @@ def _read(asked: cos.AarqApdu) -> tuple[bool, Mechanism, cos.InitiateRequest | N
     if context not in _CONTEXTS:
         raise EncodeError(f"no application context has the number {context}", "application-context-name")
     mechanism = _mechanism(asked)
-    if mechanism.is_high and context in _SHORT_NAMES:
-        raise ServiceNotSupported("high level security with short names")
     return _CONTEXTS[context], mechanism, _initiate(asked)
 
 

@@ -9,7 +9,6 @@ from dataclasses import replace
 from typing import Any
 
 from cas.bindings import cosempdu as cos
-from cas.cosem.data import OCTET_STRING, Data
 from cas.dlms.acse import CONTEXT
 from cas.dlms.apdu import decode_apdu, encode_apdu
 from cas.dlms.conformance import Conformance
@@ -42,12 +41,11 @@ from cas.dlms.server_acse import (
 from cas.dlms.server_services import Application, Services
 from cas.dlms.server_short_names import ShortServices
 from cas.dlms.states import Event, State, follow
+from cas.dlms.xdlms.hls import answered, proof_in
 
 __all__ = ["Application", "ServerAssociation", "ServerSettings"]
 
 _AARQ, _RLRQ = 0x60, 0x62
-_CURRENT_ASSOCIATION = bytes((0, 0, 40, 0, 0, 255))
-_REPLY_TO_HLS = (15, _CURRENT_ASSOCIATION, 1)
 _UNLIMITED = 0xFFFF
 
 
@@ -263,41 +261,32 @@ class ServerAssociation:
             return self._channel.seal(answer)
         return self._channel.seal(answer, scope=scope)
 
-    def _prove(self, request: object, before: int | None, *, ciphered: bool) -> cos.ActionResponse:
+    def _prove(self, request: object, before: int | None, *, ciphered: bool) -> cos.ActionResponse | cos.ReadResponse:
         """Passes 3 and 4 of high level security; nothing else is allowed before them (Green Book 8.3, 9.2.7.4)."""
-        handshake = self._handshake
-        normal = request.action_request_normal if isinstance(request, cos.ActionRequest) else None
-        if handshake is None or normal is None:
-            raise NotAssociated(Event.SERVE.value, self.state.value)
-        method = normal.cosem_method_descriptor
-        parameters = normal.method_invocation_parameters
-        if (method.class_id, method.instance_id, method.method_id) != _REPLY_TO_HLS or parameters is None:
+        handshake, proof = self._handshake, proof_in(request)
+        if handshake is None or proof is None:
             raise NotAssociated(Event.SERVE.value, self.state.value)
         self.state = follow(self.state, Event.PROVE)
-        ip = normal.invoke_id_and_priority
         try:
-            self._verify(handshake, parameters, before, ciphered=ciphered)
+            self._verify(handshake, proof, before, ciphered=ciphered)
         except AuthenticationFailed as error:
             self._application.refused(error)
             self._end(Event.DISPROVED)
-            return _action_response(ip, cos.ActionResponseWithOptionalData(result=cos.ActionResult.OTHER_REASON))
+            return answered(request, None)
         except DlmsError:
             self._end(Event.DISPROVED)
             raise
         counter = self._channel.next_counter() if handshake.mechanism is Mechanism.HIGH_GMAC else None
-        proof = cos.GetDataResult(data=Data.of("octet-string", handshake.reply(counter)))
+        ours = handshake.reply(counter)
         self.state = follow(self.state, Event.PROVED)
-        return _action_response(
-            ip, cos.ActionResponseWithOptionalData(result=cos.ActionResult.SUCCESS, return_parameters=proof)
-        )
+        return answered(request, ours)
 
     @staticmethod
     def _uses_global_key(received: Received) -> bool:
         return received.scope is Scope.GLOBAL or received.key is KeyChoice.IDENTIFIED
 
-    def _verify(self, handshake: Handshake, parameters: Data, before: int | None, *, ciphered: bool) -> None:
-        reply = parameters.value if parameters.tag == OCTET_STRING else b""
-        used = handshake.verify(reply if isinstance(reply, bytes) else b"")
+    def _verify(self, handshake: Handshake, proof: bytes, before: int | None, *, ciphered: bool) -> None:
+        used = handshake.verify(proof)
         if used is None:
             return
         # The GMAC and the ciphering around it are under one key: one must not use the counter of the other
@@ -321,8 +310,3 @@ def _exception(error: DlmsError) -> cos.ExceptionResponse:
         state_error=state.SERVICE_NOT_ALLOWED if not_allowed else state.SERVICE_UNKNOWN,
         service_error=cos.ExceptionResponseServiceError(**reason),
     )
-
-
-def _action_response(ip: int, response: cos.ActionResponseWithOptionalData) -> cos.ActionResponse:
-    normal = cos.ActionResponseNormal(invoke_id_and_priority=ip, single_response=response)
-    return cos.ActionResponse(action_response_normal=normal)

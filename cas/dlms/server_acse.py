@@ -49,7 +49,7 @@ class ServerSettings:
     conformance: Conformance = LOGICAL_NAME
     max_pdu: int = 0xFFFF
     short_names: bool = False
-    """Objects are referred to by short names; high level security is not offered with them."""
+    """Objects are referred to by short names."""
     general_blocks: bool = False
     """Long answers go in blocks of general block transfer even where the service has blocks of its own."""
 

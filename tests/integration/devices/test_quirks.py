@@ -294,6 +294,21 @@ class TestSuites:
                     assert isinstance(value(await client.request(get(attribute()))).value, int)
 
 
+@pytest.mark.clause("Green Book 8.3, 9.2.7.4")
+@pytest.mark.parametrize("short", ["no", "yes"])
+@pytest.mark.parametrize("authentication", ["lls", "hls", "hls-md5", "hls-sha1", "hls-gmac", "hls-sha256", "hls-ecdsa"])
+async def test_every_mechanism_with_both_kinds_of_names(
+    pool: Pool, tmp_path: Path, authentication: str, short: str
+) -> None:
+    model = tmp_path / "meter.toml"
+    model.write_text(MODEL.format(suite=1, authentication=authentication))
+    async with Simulator(model=str(model), oddities=["short-names"] if short == "yes" else []) as simulator:
+        await register_devices(pool, KEYRING, [Row({**simulator.device(0), "quirk": {"short_names": short}})])
+        sessions = Sessions(pool, KEYRING, Counters(pool), b"CAS\0\0\0\0\1")
+        async with sessions.open(simulator.meter(0).device_id) as client:
+            assert isinstance(value(await client.request(get(attribute()))).value, int)
+
+
 def test_every_quirk_says_what_it_means() -> None:
     for quirk in fields(Quirks):
         assert quirk.metadata["meaning"], quirk.name

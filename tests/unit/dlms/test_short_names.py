@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -18,8 +19,10 @@ from cas.dlms.conformance import SHORT_NAME, Conformance
 from cas.dlms.requested import check_requested, requested
 from cas.dlms.security.authentication import Mechanism
 from cas.dlms.security.keys import Secret
+from cas.dlms.server import ServerSettings
 from cas.simulator import Simulator
-from tests.unit.dlms.device import drive
+from tests.unit.dlms.device import C_TO_S, PASS_3, PASS_4, Counter, drive, gmac
+from tests.unit.dlms.test_server import AARQ_GMAC, KEYS, SERVER, Peer
 from transports.registry import open_transport
 
 INITIATE_RESPONSE = "0800065F1F04{:08X}{:04X}FA00"
@@ -208,6 +211,51 @@ def data_of(answer: Response) -> Data:
     assert answer.get_response_normal is not None
     assert answer.get_response_normal.result.data is not None, answer
     return answer.get_response_normal.result.data
+
+
+@pytest.mark.clause("Green Book 8.3, 9.2.7.4")
+class TestHighLevelSecurity:
+    """The passes of the Green Book's worked example, by FA58, method 8 of Association SN (Blue Book 12, 4.4.3)."""
+
+    AARE = (
+        "6142A109060760857405080102A203020100A305A10302010E88020780890760857405080205AA0A8008503677524A323146BE10040E"
+        + INITIATE_RESPONSE.format(SHORT_NAME, 500)
+    )
+    PASS_3_READ = "050104FA58000911" + PASS_3.hex().upper()
+
+    def settings(self, **changes: Any) -> Settings:
+        return gmac(conformance=SHORT_NAME, short_names=True, **changes)
+
+    def test_the_proof_is_the_parameter_of_a_read(self) -> None:
+        association = Association(self.settings(), Counter())
+        _, sent = drive(association.associate(C_TO_S), self.AARE, "0C01000911" + PASS_4.hex())
+        assert sent[1] == self.PASS_3_READ
+        answer, _ = drive(association.request(get(attribute(ENERGY, 3))), OBJECTS, "0C01001105")
+        assert isinstance(answer, cos.GetResponse)
+
+    @pytest.mark.parametrize("answer", ["0C01010B", "0C010000", "0C01000911" + "00" * 17, "0C01000900"])
+    def test_a_refusal_and_a_wrong_proof(self, answer: str) -> None:
+        association = Association(self.settings(), Counter())
+        with pytest.raises(errors.AuthenticationFailed):
+            drive(association.associate(C_TO_S), self.AARE, answer)
+
+    def test_without_parameterised_access_there_is_none(self) -> None:
+        association = Association(self.settings(), Counter())
+        conformance = SHORT_NAME & ~Conformance.PARAMETERIZED_ACCESS
+        aare = self.AARE.replace(f"{SHORT_NAME:08X}", f"{conformance:08X}")
+        with pytest.raises(errors.ServiceNotSupported, match="parameterized-access"):
+            drive(association.associate(C_TO_S), aare)
+
+    def test_the_other_side(self) -> None:
+        settings = ServerSettings(SERVER, mechanism=Mechanism.HIGH_GMAC, keys=KEYS, short_names=True)
+        peer = Peer(replace(settings, conformance=SHORT_NAME))
+        aarq = AARQ_GMAC.replace("080101", "080102").replace("00007E1F", f"{SHORT_NAME:08X}")
+        assert "A305A10302010E" in peer.ask(aarq)
+        assert peer.ask("050102FA08") == "D80101"  # nothing is served before
+        assert peer.ask(self.PASS_3_READ[:-2] + "29") == "0C0101FA"
+        peer.ask(aarq)
+        assert peer.ask(self.PASS_3_READ) == "0C01000911" + PASS_4.hex().upper()
+        assert peer.ask("050102FA08").startswith("0C010001")
 
 
 class TestSimulatedMeter:
