@@ -2,14 +2,14 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import typer
 
 from cas.cosem.data import Data
 from cas.cosem.date_time import CosemDateTime
 from cas.cosem.obis import Obis
-from cas.cosem.selection import PROFILE_GENERIC, CaptureObject, Entries, Range, Selection
+from cas.cosem.selection import CaptureObject, Entries, Range, Selection
 from cas.devices.reading import Attribute, Reader
 
 _CLOCK = CaptureObject(8, bytes((0, 0, 1, 0, 0, 255)), 2)
@@ -40,25 +40,26 @@ class Choice:
         return self != Choice()
 
 
-async def selection_of(choice: Choice, profile: Obis, reader: Reader) -> Selection | None:
-    """The selection that the options mean for a profile; None for all of it. Raises typer.BadParameter."""
+async def selected(choice: Choice, buffer: Attribute, reader: Reader) -> Attribute:
+    """The part of a profile's buffer that the options mean, with the times of its rows. Raises typer.BadParameter."""
     if not choice:
-        return None
-    columns: tuple[CaptureObject, ...] = ()
-    places: list[int] = []
-    if choice.columns:
-        captured = await reader.capture_objects(profile)
-        places = [_place(text, captured) for text in choice.columns]
-        columns = tuple(captured[i] for i in sorted(set(places)))
+        return buffer
+    captured = await reader.capture_objects(buffer.logical_name)
+    clock = next((column for column in captured if column.is_clock), None)
+    places = sorted({_place(text, captured) for text in choice.columns})
+    columns = tuple(column for i, column in enumerate(captured) if places and (i in places or column == clock))
+    selection: Selection
     if choice.last is not None:
-        return await _last(choice.last, sorted(set(places)), profile, reader)
-    end = Data.of("octet-string", _NOW) if choice.end is None else _time("--to", choice.end)
-    if choice.days is not None:
-        # nn days ago, resolved by the device's own clock when it is read
-        start = Data.of("octet-string", b"\xff\xfd\xff\xff" + bytes((choice.days,)) + b"\xff" * 7)
+        selection = await _last(choice.last, [captured.index(column) for column in columns], buffer, reader)
     else:
-        start = _time("--from", choice.start or _BEGINNING)
-    return Range(_CLOCK, start, end, columns)
+        end = Data.of("octet-string", _NOW) if choice.end is None else _time("--to", choice.end)
+        if choice.days is not None:
+            # nn days ago, resolved by the device's own clock when it is read
+            start = Data.of("octet-string", b"\xff\xfd\xff\xff" + bytes((choice.days,)) + b"\xff" * 7)
+        else:
+            start = _time("--from", choice.start or _BEGINNING)
+        selection = Range(clock or _CLOCK, start, end, columns)
+    return replace(buffer, selection=selection, columns=columns)
 
 
 def _time(option: str, text: str) -> Data:
@@ -90,22 +91,18 @@ def _place(text: str, captured: Sequence[CaptureObject]) -> int:
     return found
 
 
-async def _last(count: int, places: list[int], profile: Obis, reader: Reader) -> Entries:
-    first_column, last_column = 1, 0
-    if places:
-        first_column, last_column = places[0] + 1, places[-1] + 1
-        if last_column - first_column + 1 != len(places):
-            raise typer.BadParameter("--columns with --last must be next to one another")
-    method = await _number(reader, profile, _SORT_METHOD)
-    if method == _NEWEST_FIRST:
+async def _last(count: int, places: list[int], buffer: Attribute, reader: Reader) -> Entries:
+    """The newest rows, and the columns from the first to the last that is wanted."""
+    first_column, last_column = (places[0] + 1, places[-1] + 1) if places else (1, 0)
+    if await _number(reader, buffer, _SORT_METHOD) == _NEWEST_FIRST:
         return Entries(1, count, first_column, last_column)
-    entries = await _number(reader, profile, _ENTRIES_IN_USE)
+    entries = await _number(reader, buffer, _ENTRIES_IN_USE)
     if entries is None:
         raise typer.BadParameter("--last: the device does not tell how many entries are in use; use --days")
     return Entries(max(1, entries - count + 1), 0, first_column, last_column)
 
 
-async def _number(reader: Reader, profile: Obis, attribute: int) -> int | None:
-    data = await reader.value(Attribute(PROFILE_GENERIC, profile, attribute))
+async def _number(reader: Reader, profile: Attribute, attribute: int) -> int | None:
+    data = await reader.value(replace(profile, number=attribute))
     value = data.value if data else None
     return value if isinstance(value, int) else None

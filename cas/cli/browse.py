@@ -18,7 +18,7 @@ from cas.devices.reading import Attribute, Reading
 app = typer.Typer(add_completion=False, help="List the objects of a device.")
 
 Values = Mapping[tuple[int, Obis, int], Reading]
-_OBJECT_LISTS = {(12, 2), (15, 2)}
+_OBJECT_LISTS = {(12, 2), (12, 3), (15, 2)}
 """Attributes that are shown by this very command."""
 
 

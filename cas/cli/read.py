@@ -2,14 +2,14 @@
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Annotated
 
 import typer
 
 from cas.cli._common import print_json, print_table, run
 from cas.cli._meter import DEVICE_HELP, PASSWORD_HELP, ReadFailed, open_reader, progress
-from cas.cli._selection_options import Choice, selection_of
+from cas.cli._selection_options import Choice, selected
 from cas.cli._values import attribute_name, fields, table_of, text_of
 from cas.cosem.data_xml import to_xml
 from cas.cosem.interface_classes import class_name, find_class
@@ -152,7 +152,7 @@ async def _attribute(reader: Reader, target: Target, found: "int | CosemObject |
     version = found.version if isinstance(found, CosemObject) else None
     attribute = Attribute(class_id, target.code, _number(target, class_id, version), version=version)
     if (class_id, attribute.number) == (PROFILE_GENERIC, BUFFER):
-        return replace(attribute, selection=await selection_of(choice, target.code, reader))
+        return await selected(choice, attribute, reader)
     return attribute
 
 

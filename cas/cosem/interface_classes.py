@@ -15,6 +15,9 @@ from cas.cosem.value_type import ANY, ValueType, parse_type
 LOGICAL_NAME = 1
 """The attribute that every class begins with."""
 
+WHOLE_OBJECT = 0
+"""The attribute-id that means all attributes of an object, as a structure (Green Book 8.3, 9.3.6)."""
+
 _TABLES = ("access", "control", "data", "payment", "plc", "ports")
 _OBIS = ValueType("octet-string", "obis")
 
@@ -61,8 +64,11 @@ def class_name(class_id: int, version: int | None = None) -> str:
 
 
 def attribute_of(class_id: int, number: int, version: int | None = None) -> Member:
-    """An attribute; one that is not known is called by its number and may be anything."""
+    """An attribute; one that is not known is called by its number and may be anything. 0 are all of the object."""
     found = find_class(class_id, version)
+    if number == WHOLE_OBJECT and found:
+        fields = tuple((member.name, member.type) for member in found.attributes.values())
+        return Member(number, "all attributes", ValueType("structure", fields=fields))
     member = found.attributes.get(number) if found else None
     if member is not None:
         return member

@@ -1,16 +1,19 @@
-"""The object list of a device: its objects, and what this association may do with them (Blue Book 12, 4.4.4)."""
+"""The object list of a device: its objects, and what this association may do with them (Blue Book 12, 4.4.3 and 4.4.4).
 
-from collections.abc import Iterable, Mapping
+A device with short names tells its objects by Association SN, and what may be done with them in a list of its own.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from cas.cosem.data import ARRAY, STRUCTURE, Data
-from cas.cosem.interface_classes import names_of_bits, names_of_values
+from cas.cosem.interface_classes import find_class, names_of_bits, names_of_values
 from cas.cosem.obis import Obis
 from cas.devices.reading import Attribute, Reader
 from cas.dlms.errors import DecodeError
 
 CURRENT_ASSOCIATION = Obis(bytes((0, 0, 40, 0, 0, 255)))
-_ASSOCIATION_LN, _OBJECT_LIST = 15, 2
+_ASSOCIATION_SN, _ASSOCIATION_LN, _OBJECT_LIST, _ACCESS_RIGHTS_LIST = 12, 15, 2, 3
 _RIGHTS_AS_BITS = 3
 """The version of Association LN from which on access modes are bits."""
 _READABLE, _WRITABLE = frozenset((1, 3, 4, 6)), frozenset((2, 3, 5, 6))
@@ -46,7 +49,14 @@ class CosemObject:
 async def read_objects(reader: Reader) -> list[CosemObject]:
     """The objects that the current association shows. Raises DecodeError, DlmsError, TransportError."""
     data = await reader.value(Attribute(_ASSOCIATION_LN, CURRENT_ASSOCIATION, _OBJECT_LIST))
-    return [] if data is None else parse_objects(data)
+    if data is not None:
+        return parse_objects(data)
+    data = await reader.value(Attribute(_ASSOCIATION_SN, CURRENT_ASSOCIATION, _OBJECT_LIST))
+    if data is None:
+        return []
+    return parse_short_objects(
+        data, await reader.value(Attribute(_ASSOCIATION_SN, CURRENT_ASSOCIATION, _ACCESS_RIGHTS_LIST))
+    )
 
 
 def parse_objects(data: Data) -> list[CosemObject]:
@@ -59,6 +69,38 @@ def parse_objects(data: Data) -> list[CosemObject]:
     return [
         CosemObject(class_id, version, name, *_rights(rights, as_bits)) for class_id, version, name, rights in entries
     ]
+
+
+def parse_short_objects(data: Data, access: Data | None) -> list[CosemObject]:
+    """The objects of the list of an Association SN, with its access_rights_list. Raises DecodeError.
+
+    Where that list does not tell of an object, its attributes are those of its class, and may be read for all we know.
+    """
+    if data.tag != ARRAY:
+        raise DecodeError(f"an array is due, not {data.kind}", path="object_list")
+    rights = dict(_short_rights(access)) if access is not None and access.tag == ARRAY else {}
+    found = []
+    for item in data.children():
+        match item.value if item.tag == STRUCTURE else None:
+            case (int() as base, int() as class_id, int() as version, bytes() as name) if len(name) == 6:
+                told = rights.get(base) or (_supposed(class_id, version), {})
+                found.append(CosemObject(class_id, version, Obis(name), *told))
+            case _:
+                what = "an entry is no structure of base name, class, version and logical name"
+                raise DecodeError(what, path="object_list")
+    return found
+
+
+def _short_rights(access: Data) -> Iterator[tuple[int, tuple[dict[int, Right], dict[int, Right]]]]:
+    for item in access.children():
+        match item.value:
+            case (int() as base, list() as attributes, list() as methods):
+                yield base, _rights((attributes, methods), as_bits=False)
+
+
+def _supposed(class_id: int, version: int) -> dict[int, Right]:
+    known = find_class(class_id, version)
+    return {number: Right(number, ("not told",), read=True) for number in known.attributes} if known else {}
 
 
 _OWN = (_ASSOCIATION_LN, CURRENT_ASSOCIATION)

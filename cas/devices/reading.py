@@ -34,13 +34,14 @@ _SCALER_UNIT = {(3, 2): 3, (4, 2): 3, (5, 2): 4, (5, 3): 4, (61, 2): 4, (67, 7):
 
 @dataclass(frozen=True, slots=True)
 class Attribute:
-    """An attribute to be read; of a profile's buffer perhaps a part."""
+    """An attribute to be read; of a profile's buffer perhaps a part: by selection, and of its rows these columns."""
 
     class_id: int
     logical_name: Obis
     number: int
     selection: Selection | None = None
     version: int | None = None
+    columns: tuple[CaptureObject, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,7 @@ class Reader:
         self._session = session
         self._list_size = list_size
         self._scalers: dict[tuple[int, Obis, int], ScalerUnit | None] = {}
+        self._captured: dict[Obis, tuple[CaptureObject, ...]] = {}
 
     async def read(self, attributes: Sequence[Attribute], advance: Callable[[int], None] = _nothing) -> list[Reading]:
         """Read them in this order; `advance` is told how many more are done. An error of the device is a reading.
@@ -110,11 +112,13 @@ class Reader:
 
     async def capture_objects(self, profile: Obis) -> tuple[CaptureObject, ...]:
         """The columns of a profile. Raises DecodeError."""
-        data = await self.value(Attribute(PROFILE_GENERIC, profile, _CAPTURE_OBJECTS))
-        try:
-            return capture_objects(data) if data else ()
-        except (SelectionError, DataError) as error:
-            raise DecodeError(str(error), path="capture_objects") from None
+        if profile not in self._captured:
+            data = await self.value(Attribute(PROFILE_GENERIC, profile, _CAPTURE_OBJECTS))
+            try:
+                self._captured[profile] = capture_objects(data) if data else ()
+            except (SelectionError, DataError) as error:
+                raise DecodeError(str(error), path="capture_objects") from None
+        return self._captured[profile]
 
     async def value(self, attribute: Attribute) -> Data | None:
         """One attribute; None where the device has an error to tell."""
@@ -145,9 +149,12 @@ class Reader:
         if not isinstance(values, list) or not all(isinstance(row, tuple) for row in values):
             return None
         try:
-            return Table(tuple(typed), tuple(rows(typed, values, seconds if isinstance(seconds, int) else 0)))  # type: ignore[arg-type]  # each is a tuple
+            found = rows(typed, values, seconds if isinstance(seconds, int) else 0)  # type: ignore[arg-type]  # each is a tuple
         except ValueError:  # another number of columns than the profile says: shown as it came
             return None
+        places = [i for i, column in enumerate(columns) if not attribute.columns or column in attribute.columns]
+        shown = tuple(replace(row, cells=tuple(row.cells[i] for i in places)) for row in found)
+        return Table(tuple(typed[i] for i in places), shown)
 
     def _batch(self, attributes: Sequence[Attribute]) -> Sequence[Attribute]:
         """The next attributes to ask for at once; one with a selection is asked for alone."""

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from cas.bindings import cosempdu as cos
-from cas.cosem.data import ARRAY, Data, DataError
+from cas.cosem.data import ARRAY, Data
 from cas.dlms import axdr
 from cas.dlms.conformance import Conformance
 from cas.dlms.errors import BlockError, DecodeError, ServiceNotSupported
@@ -22,6 +22,16 @@ _ASSOCIATION_LN, _ASSOCIATION_SN_CLASS, _OBJECT_LIST = 15, 12, 2
 _BLOCK_HEAD = 1 + 1 + 1 + 1 + 2 + 5
 _MAX_GATHERED = 1 << 20
 _UNDEFINED = cos.DataAccessResult.OBJECT_UNDEFINED
+
+
+@dataclass(frozen=True, slots=True)
+class _Object:
+    """An object that the client may see; `rights` as the object_list of Association LN has them."""
+
+    class_id: int
+    version: int
+    logical_name: bytes
+    rights: Sequence[Data]
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +123,8 @@ class ShortServices:
         name, selection = _named(specification)
         if selection is not None:
             self._need(Conformance.PARAMETERIZED_ACCESS)
-        if name == ASSOCIATION_SN + STEP:
-            return cos.ReadResponseChoice(data=self._object_list())
+        if (own := self._association(name - ASSOCIATION_SN)) is not None:
+            return cos.ReadResponseChoice(data=own)
         target = self._at(name)
         if target is None or not target.attribute:
             return cos.ReadResponseChoice(data_access_error=_UNDEFINED)
@@ -126,27 +136,36 @@ class ShortServices:
             return cos.ReadResponseChoice(data=found)
         return cos.ReadResponseChoice(data_access_error=found)
 
-    def _object_list(self) -> Data:
-        own = (ASSOCIATION_SN, (_ASSOCIATION_SN_CLASS, 3, _CURRENT))
-        return Data.array(
-            Data.structure(
-                Data.of("long", as_object_name(base)),
-                Data.of("long-unsigned", class_id),
-                Data.of("unsigned", version),
-                Data.of("octet-string", name),
+    def _association(self, offset: int) -> Data | None:
+        """An attribute of the current association: logical_name, object_list, access_rights_list."""
+        if offset == 0:
+            return Data.of("octet-string", _CURRENT)
+        if offset == STEP:
+            own = (ASSOCIATION_SN, _Object(_ASSOCIATION_SN_CLASS, 3, _CURRENT, ()))
+            return Data.array(
+                Data.structure(
+                    Data.of("long", as_object_name(base)),
+                    Data.of("long-unsigned", found.class_id),
+                    Data.of("unsigned", found.version),
+                    Data.of("octet-string", found.logical_name),
+                )
+                for base, found in (own, *self._objects.items())
             )
-            for base, (class_id, version, name) in (own, *self._objects.items())
-        )
+        if offset == 2 * STEP:
+            return Data.array(
+                Data.structure(Data.of("long", as_object_name(base)), *found.rights)
+                for base, found in self._objects.items()
+            )
+        return None
 
     def _at(self, name: int) -> _Target | None:
         base = name & ~(_SPACING - 1)
         found = self._objects.get(base)
         if found is None or (name - base) % STEP:
             return None
-        class_id, _, logical_name = found
-        if method := method_at(class_id, name - base):
-            return _Target(class_id, logical_name, method=method)
-        return _Target(class_id, logical_name, attribute=(name - base) // STEP + 1)
+        if method := method_at(found.class_id, name - base):
+            return _Target(found.class_id, found.logical_name, method=method)
+        return _Target(found.class_id, found.logical_name, attribute=(name - base) // STEP + 1)
 
     # ---------------------------------------------------------------- Write
 
@@ -216,19 +235,15 @@ class ShortServices:
         return whole
 
 
-def _objects(application: Application) -> Iterator[tuple[int, tuple[int, int, bytes]]]:
-    """Base names, and class, version and logical name of the objects that the client may see."""
+def _objects(application: Application) -> Iterator[tuple[int, _Object]]:
+    """Base names, and the objects that the client may see."""
     own = cos.CosemAttributeDescriptor(class_id=_ASSOCIATION_LN, instance_id=_CURRENT, attribute_id=_OBJECT_LIST)
     found = application.read(own, None)
-    try:
-        entries = [item.value for item in found.children()] if isinstance(found, Data) and found.tag == ARRAY else []
-    except DataError:
-        entries = []
     base = _FIRST_BASE
-    for entry in entries:
-        match entry:
-            case (int() as class_id, int() as version, bytes() as name, *_) if class_id != _ASSOCIATION_LN:
-                yield base, (class_id, version, name)
+    for entry in found.children() if isinstance(found, Data) and found.tag == ARRAY else ():
+        match entry.value:
+            case (int() as class_id, int() as version, bytes() as name, tuple()) if class_id != _ASSOCIATION_LN:
+                yield base, _Object(class_id, version, name, entry.children()[3].children())
                 base += _SPACING
 
 

@@ -14,6 +14,7 @@ from cas.cosem.data import ARRAY, NULL, STRUCTURE, Data, DataError
 from cas.dlms.errors import DecodeError, EncodeError, UnexpectedApdu
 
 ASSOCIATION_SN = 0xFA00
+"""Base name of the current association, which a device need not list (Green Book 8.3, 9.1.4.4.2)."""
 OBJECT_LIST = ASSOCIATION_SN + 8
 """Attribute 2 of the current association (Blue Book 12, 4.4.3)."""
 STEP = 8
@@ -37,6 +38,8 @@ _FIRST_METHOD: Mapping[int, tuple[int, int]] = {
     61: (0x28, 2),
     70: (0x20, 2),
 }
+
+_CURRENT = (12, bytes((0, 0, 40, 0, 0, 255)))
 
 LogicalRequest: TypeAlias = cos.GetRequest | cos.SetRequest | cos.ActionRequest
 Names: TypeAlias = Mapping[tuple[int, bytes], int]
@@ -62,7 +65,7 @@ def names_in(answer: object) -> Names:
     if data is None or data.tag != ARRAY:
         raise UnexpectedApdu(type(answer).__name__, "the object_list of Association SN")
     try:
-        return dict(_entry(item) for item in data.children())
+        return {_CURRENT: ASSOCIATION_SN} | dict(_entry(item) for item in data.children())
     except DataError as error:
         raise DecodeError(error.reason, error.offset, "object_list") from None
 

@@ -1,7 +1,6 @@
 """`cas read` and `cas browse` as a person calls them, with a foreign meter and with our own."""
 
 import json
-import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -9,6 +8,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from cas.cli import main
+from cas.cli._stage import free_port
 from tests.processes import cas, gurux_meter, running
 
 PROFILE = "1.0.99.1.0.255"
@@ -28,16 +28,10 @@ class Done(NamedTuple):
 Command = Callable[..., Done]
 
 
-def _free_port() -> str:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return str(probe.getsockname()[1])
-
-
 @pytest.fixture(scope="module")
 def foreign() -> Iterator[str]:
     """URL of the foreign meter, for a client of no authentication."""
-    port = _free_port()
+    port = str(free_port())
     with running(gurux_meter("--port", port, "--rows", "200")):
         yield f"tcp://127.0.0.1:{port}?client=16"
 
@@ -45,7 +39,7 @@ def foreign() -> Iterator[str]:
 @pytest.fixture(scope="module")
 def ours() -> Iterator[str]:
     """URL of a meter of our own, for a client of no authentication."""
-    port = _free_port()
+    port = str(free_port())
     with running(cas("simulate", "--meters", "1", "--port", port)):
         yield f"tcp://127.0.0.1:{port}?client=16"
 
@@ -103,8 +97,16 @@ def test_the_newest_rows_and_chosen_columns(call: Command, ours: str) -> None:
     assert [column["logical_name"] for column in chosen["columns"]] == ["0.0.1.0.0.255", "1.0.1.8.0.255"]
     assert len(chosen["rows"]) in (95, 96, 97)
     assert [row[0] for row in chosen["rows"]][-3:] == [row[0] for row in found["rows"]]
-    (both,) = call("read", ours, PROFILE, "--last", "2", "--columns", "1", "--json").json
-    assert both["rows"] == [[row[0]] for row in found["rows"][1:]]
+    (both,) = call("read", ours, PROFILE, "--last", "2", "--columns", "4", "--json").json
+    assert both["rows"] == [[row[0], row[3]] for row in found["rows"][1:]]
+
+
+@pytest.mark.clause("Green Book 8.3, 9.3.6")
+def test_all_attributes_of_an_object_at_once(call: Command, ours: str) -> None:
+    (clock,) = call("read", ours, "0.0.1.0.0.255:0", "--json").json
+    assert clock["attribute_name"] == "all attributes"
+    assert clock["value"]["logical_name"] == "0.0.1.0.0.255"
+    assert clock["value"]["time_zone"] == -60
 
 
 @pytest.mark.parametrize(
@@ -140,7 +142,7 @@ def test_attributes_by_number_are_named(call: Command, ours: str) -> None:
 
 
 def test_nobody_there(call: Command) -> None:
-    done = call("read", f"tcp://127.0.0.1:{_free_port()}", "0.0.1.0.0.255")
+    done = call("read", f"tcp://127.0.0.1:{free_port()}", "0.0.1.0.0.255")
     assert done.code == 1
     assert done.err.startswith("cas: tcp://127.0.0.1")
 

@@ -13,9 +13,11 @@ from cas.bindings import cosempdu as cos
 from cas.cosem.data import Data
 from cas.cosem.obis import Obis
 from cas.cosem.selection import CaptureObject, Range, selector_of
+from cas.devices.browsing import CURRENT_ASSOCIATION, read_objects
 from cas.devices.counters import Counters
 from cas.devices.keys import Keyring, Secret
 from cas.devices.model import Quirks
+from cas.devices.reading import Reader
 from cas.devices.registration import Row, register_devices
 from cas.devices.registry import get_device
 from cas.devices.selection import SelectiveSession, ways_of
@@ -131,6 +133,16 @@ class TestAssociation:
             with pytest.raises(AssociationRefused):
                 async with sessions.open(simulator.meter(0).device_id):
                     pass
+
+    async def test_the_objects_of_a_device_with_short_names(self, pool: Pool) -> None:
+        async with opened(pool) as client:
+            expected = {found.logical_name: found for found in await read_objects(Reader(client))}
+        async with opened(pool, "short-names", quirk={"short_names": "yes"}) as client:
+            found = {found.logical_name: found for found in await read_objects(Reader(client))}
+        assert list(found) == list(expected)
+        own = found.pop(CURRENT_ASSOCIATION)
+        assert (own.class_id, own.attributes[2].text) == (12, "not told")
+        assert all(expected[name] == one for name, one in found.items())
 
     async def test_counter_associates(self, pool: Pool) -> None:
         quirk = {"counter_associates": "no", "read_counter": "always"}
