@@ -13,11 +13,13 @@ _WORDS = {"True": "yes", "False": "no", "None": "not set"}
 
 def table() -> Iterable[str]:
     """The lines of the table."""
-    yield "| quirk | usually | meaning | the standard |"
-    yield "|---|---|---|---|"
+    yield "| quirk | usually | meaning | the standard | simulated by |"
+    yield "|---|---|---|---|---|"
     for quirk in fields(Quirks):
         usual = _WORDS.get(str(quirk.default), quirk.default)
-        yield f"| `{quirk.name}` | {usual} | {quirk.metadata['meaning']} | {quirk.metadata['clause']} |"
+        told = quirk.metadata
+        simulated = "a model of your own" if told["simulated"] == "model" else f"`{told['simulated']}`"
+        yield f"| `{quirk.name}` | {usual} | {told['meaning']} | {told['clause']} | {simulated} |"
 
 
 def main() -> int:

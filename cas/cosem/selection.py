@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import TypeAlias
 
 from cas.cosem.data import OCTET_STRING, STRUCTURE, TAG, Data, DataError
-from cas.cosem.date_time import CosemDateTime, at_deviation, is_relative, resolve
+from cas.cosem.date_time import CosemDate, CosemDateTime, at_deviation, is_relative, resolve
 
 PROFILE_GENERIC, BUFFER = 7, 2
 RANGE, ENTRY = 1, 2
@@ -162,6 +162,32 @@ def resolve_selection(selection: Selection, now: datetime, deviation: int, *, re
         return selection
     start = _resolve(selection.start, now, deviation, reversed_sign)
     return replace(selection, start=start, end=_resolve(selection.end, now, deviation, reversed_sign))
+
+
+def by_unix_clock(selection: Range, column: CaptureObject, deviation: int, *, reversed_sign: bool = False) -> Range:
+    """The same range of time by a column that counts the seconds since 1970 UTC.
+
+    The deviation in its times is signed as `reversed_sign` says; one without is taken at `deviation` (minutes). Raises
+    SelectionError for a time that is no moment.
+    """
+    start = _unix_time(selection.start, deviation, 0, reversed_sign)
+    end = _unix_time(selection.end, deviation, 0xFFFF_FFFF, reversed_sign)
+    return replace(selection, column=column, start=start, end=end)
+
+
+def _unix_time(value: Data, deviation: int, unspecified: int, reversed_sign: bool) -> Data:
+    octets = value.value
+    if not isinstance(octets, bytes):
+        return value
+    try:
+        at = CosemDateTime.decode(octets)
+        if at.date == CosemDate():
+            return Data.of("double-long-unsigned", unspecified)
+        given = deviation if at.deviation is None else at.deviation
+        true = replace(at, deviation=-given if reversed_sign else given)
+        return Data.of("double-long-unsigned", int(true.to_datetime().timestamp()))
+    except (ValueError, OverflowError) as error:
+        raise SelectionError(str(error)) from None
 
 
 def _resolve(value: Data, now: datetime, deviation: int, reversed_sign: bool) -> Data:

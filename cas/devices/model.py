@@ -39,9 +39,13 @@ Ciphering: TypeAlias = Literal["service", "general", "identified", "wrapped", "a
 ReadCounter: TypeAlias = Literal["on-error", "first", "always", "never"]
 
 
-def _quirk(default: Any, meaning: str, clause: str = "") -> Any:
-    """A field of `Quirks`; `clause` is what the standard has to say. The README's table is made of them."""
-    return field(default=default, metadata={"meaning": meaning, "clause": clause})
+def _quirk(default: Any, meaning: str, clause: str, simulated: str) -> Any:
+    """A field of `Quirks`. The README's table is made of them.
+
+    `clause` is what the standard has to say; `simulated` the oddity of a simulated meter that behaves so, or `model`
+    where a model of one's own does.
+    """
+    return field(default=default, metadata={"meaning": meaning, "clause": clause, "simulated": simulated})
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,56 +55,87 @@ class Quirks:
     # For pydantic, which makes it from files.
     __pydantic_config__ = {"extra": "forbid"}
 
-    release: bool = _quirk(True, "release by RLRQ before the link is closed", "Green Book 8.3, 9.4.5")
-    release_refused: bool = _quirk(False, "an exception-response to RLRQ ends the association", "Green Book 8.3, 9.4.5")
-    pre_established: bool = _quirk(False, "the association is open without AARQ", "Green Book 8.3, 9.4.4.1")
+    release: bool = _quirk(True, "release by RLRQ before the link is closed", "Green Book 8.3, 9.4.5", "silent-release")
+    release_refused: bool = _quirk(
+        False, "an exception-response to RLRQ ends the association", "Green Book 8.3, 9.4.5", "release-exception"
+    )
+    pre_established: bool = _quirk(
+        False, "the association is open without AARQ", "Green Book 8.3, 9.4.4.1", "pre-established"
+    )
     short_names: bool = _quirk(
         False,
         "objects have short names only; requests by logical names are mapped onto them",
         "Green Book 8.3, 9.1.4.4.2",
+        "short-names",
     )
-    pause: float = _quirk(0.0, "seconds without a link after each association")
-    list_size: int | None = _quirk(None, "most items of one request; 1: single ones only", "Green Book 8.3, 9.3.4")
+    pause: float = _quirk(0.0, "seconds without a link after each association", "", "pause")
+    list_size: int | None = _quirk(
+        None, "most items of one request; 1: single ones only", "Green Book 8.3, 9.3.4", "list-size"
+    )
     selective_access: bool = _quirk(
-        True, "knows access selectors; else whole profiles are read and filtered here", "Blue Book 12, 4.3.6"
+        True,
+        "knows access selectors; else whole profiles are read and filtered here",
+        "Blue Book 12, 4.3.6",
+        "no-selection",
     )
-    selected_values: bool = _quirk(True, "takes a choice of columns in a range", "Blue Book 12, 4.3.6")
+    selected_values: bool = _quirk(True, "takes a choice of columns in a range", "Blue Book 12, 4.3.6", "no-columns")
+    sort_object: bool = _quirk(
+        False,
+        "a range of time is restricted by the profile's sort object, which may be a UNIX clock",
+        "Blue Book 12, 4.3.6",
+        "sort-object",
+    )
     reversed_deviation: bool = _quirk(
-        False, "the deviation of its clock counts from UTC to local time", "Blue Book 12, 4.1.6.1"
+        False,
+        "the deviation of its clock counts from UTC to local time",
+        "Blue Book 12, 4.1.6.1",
+        "reversed-deviation",
     )
-    surplus_octets: bool = _quirk(False, "octets follow the value of an answer", "IEC 61334-6, 6")
-    general_block_transfer: bool = _quirk(True, "general block transfer is proposed", "Green Book 8.3, 9.4.6.13")
+    surplus_octets: bool = _quirk(False, "octets follow the value of an answer", "IEC 61334-6, 6", "surplus-octets")
+    general_block_transfer: bool = _quirk(
+        True, "general block transfer is proposed", "Green Book 8.3, 9.4.6.13", "no-general-blocks"
+    )
     general_blocks: bool = _quirk(
-        False, "it is used also where a service has blocks of its own", "Green Book 8.3, 9.4.6.13"
+        False,
+        "it is used also where a service has blocks of its own",
+        "Green Book 8.3, 9.4.6.13",
+        "general-blocks",
     )
-    block_window: int = _quirk(16, "blocks that we take in a row, 1 to 63", "Green Book 8.3, 9.4.6.13")
+    block_window: int = _quirk(16, "blocks that we take in a row, 1 to 63", "Green Book 8.3, 9.4.6.13", "block-window")
     ciphering: Ciphering = _quirk(  # noqa: RUF009 - it makes a field
         "service",
         "ciphered APDUs: glo- and ded- (service), general-glo- and -ded- (general), "
         "or general-ciphering with a key that is named so",
         "Green Book 8.3, 9.2.7.2",
+        "general-only",
     )
-    dedicated_key: bool = _quirk(False, "a dedicated key for each association", "Green Book 8.3, 9.2.3.3.3")
-    signing: bool = _quirk(False, "requests are signed, and answers must be", "Green Book 8.3, 9.2.7.2")
+    dedicated_key: bool = _quirk(
+        False, "a dedicated key for each association", "Green Book 8.3, 9.2.3.3.3", "dedicated-only"
+    )
+    signing: bool = _quirk(False, "requests are signed, and answers must be", "Green Book 8.3, 9.2.7.2", "signed-only")
     response_protection: Literal["none", "authenticated", "encrypted", "both"] | None = _quirk(
-        None, "least protection of answers, if it is not that of requests", "Blue Book 12, 4.4.7"
+        None, "least protection of answers, if it is not that of requests", "Blue Book 12, 4.4.7", "encrypted-answers"
     )
     read_counter: ReadCounter = _quirk(  # noqa: RUF009 - it makes a field
         "on-error",
         "when the invocation counter is read by the public client: on-error, "
         "first (before the first use), always, never",
         "Green Book 8.3, 9.2.3.3",
+        "silent-counter",
     )
-    counter_object: str = _quirk("0.0.43.1.0.255", "where it stands, attribute 2", "Blue Book 12, 6.2.33")
-    counter_client: int = _quirk(16, "SAP of the public client", "Green Book 8.3, 4.1.8.4")
-    counter_associates: bool = _quirk(True, "the public client associates before it reads", "Green Book 8.3, 9.4.4.1")
+    counter_object: str = _quirk("0.0.43.1.0.255", "where it stands, attribute 2", "Blue Book 12, 6.2.33", "model")
+    counter_client: int = _quirk(16, "SAP of the public client", "Green Book 8.3, 4.1.8.4", "model")
+    counter_associates: bool = _quirk(
+        True, "the public client associates before it reads", "Green Book 8.3, 9.4.4.1", "public-unassociated"
+    )
     security_setup: str = _quirk(
-        "0.0.43.0.0.255", "the Security setup object that takes new keys", "Blue Book 12, 4.4.7"
+        "0.0.43.0.0.255", "the Security setup object that takes new keys", "Blue Book 12, 4.4.7", "model"
     )
     counter_restarts: bool = _quirk(
         False,
         "its own counter begins anew in each association: a replay from another one is not told",
         "Green Book 8.3, 9.2.3.3",
+        "counter-restarts",
     )
 
 

@@ -16,15 +16,24 @@ from cas.bindings import cosempdu as cos
 from cas.cosem.data import Data, DataError
 from cas.cosem.date_time import CosemDateTime
 from cas.cosem.selecting import Layout
-from cas.cosem.selection import PROFILE_GENERIC, SelectionError
+from cas.cosem.selection import PROFILE_GENERIC, CaptureObject, SelectionError
 from cas.devices.model import Quirks
 from cas.dlms.apdu import Request, Response
 from cas.dlms.errors import DecodeError, ServiceNotSupported
-from cas.dlms.selection import Layouts, Left, Ways, capture_objects, complete, needs_deviation, resolve_request
+from cas.dlms.selection import (
+    Layouts,
+    Left,
+    Ways,
+    capture_objects,
+    complete,
+    needs_deviation,
+    ranges_of_time,
+    resolve_request,
+)
 from cas.dlms.xdlms.exchange import raise_for_error
 
 _CLOCK, _CLOCK_NAME, _TIME, _TIME_ZONE = 8, bytes((0, 0, 1, 0, 0, 255)), 2, 3
-_CAPTURE_OBJECTS, _CAPTURE_PERIOD = 3, 4
+_CAPTURE_OBJECTS, _CAPTURE_PERIOD, _SORT_OBJECT = 3, 4, 6
 _CONFIRMED = 0xC1
 
 
@@ -38,7 +47,7 @@ class Session(Protocol):
 
 def ways_of(quirks: Quirks) -> Ways:
     """How a device with these quirks takes selective access."""
-    return Ways(quirks.selective_access, quirks.selected_values, quirks.reversed_deviation)
+    return Ways(quirks.selective_access, quirks.selected_values, quirks.reversed_deviation, quirks.sort_object)
 
 
 class SelectiveSession:
@@ -50,6 +59,7 @@ class SelectiveSession:
         self._clock = clock
         self._deviation: int | None = None
         self._layouts: dict[bytes, Layout] = {}
+        self._sort_objects: dict[bytes, CaptureObject] = {}
 
     async def request(self, body: Request) -> Response:
         """Ask the device what this means for it, and answer as if it had understood.
@@ -70,7 +80,8 @@ class SelectiveSession:
         if not needs_deviation(body) and self._ways == Ways():
             return await self._session.request(resolve_request(body, self._clock()).request)
         deviation = await self.deviation()
-        resolved = resolve_request(body, self._clock(), deviation, self._ways)
+        sort_objects = {name: await self._sort_object(name) for name in self._by_sort_object(body)}
+        resolved = resolve_request(body, self._clock(), deviation, self._ways, sort_objects)
         layouts: Layouts = {left.profile: await self._layout(left) for left in resolved.left.values()}
         return complete(await self._session.request(resolved.request), resolved.left, layouts, deviation)
 
@@ -105,6 +116,21 @@ class SelectiveSession:
                 raise DecodeError(str(error), path="capture_objects") from None
             self._layouts[left.profile] = Layout(found, seconds if isinstance(seconds, int) else 0)
         return self._layouts[left.profile]
+
+    def _by_sort_object(self, body: Request) -> set[bytes]:
+        """The profiles whose sort objects matter to this request."""
+        return ranges_of_time(body) if self._ways.sort_object and self._ways.selective_access else set()
+
+    async def _sort_object(self, profile: bytes) -> CaptureObject:
+        if profile not in self._sort_objects:
+            found = await self._get(PROFILE_GENERIC, profile, _SORT_OBJECT)
+            if found is None:
+                raise DecodeError("the device does not tell it", path="sort_object")
+            try:
+                self._sort_objects[profile] = CaptureObject.decode(found)
+            except (SelectionError, DataError) as error:
+                raise DecodeError(str(error), path="sort_object") from None
+        return self._sort_objects[profile]
 
     async def _get(self, class_id: int, name: bytes, attribute: int) -> Data | None:
         descriptor = cos.CosemAttributeDescriptor(class_id=class_id, instance_id=name, attribute_id=attribute)

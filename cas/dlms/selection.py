@@ -8,10 +8,10 @@ rows; what is left of the selection is done in the answer. For that it takes the
 `Resolved.left`, read beforehand (attributes 3 and 4). Pure functions; the sessions with devices do the reading.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from cas.bindings import cosempdu as cos
 from cas.cosem.data import Data
@@ -24,6 +24,7 @@ from cas.cosem.selection import (
     Range,
     Selection,
     SelectionError,
+    by_unix_clock,
     needs_clock,
     parse_selection,
     resolve_selection,
@@ -43,6 +44,8 @@ class Ways:
     """Whether it takes a choice of columns in a range; if not, that is sent empty."""
     reversed_deviation: bool = False
     """Whether its deviation counts from UTC to local time, against the Blue Book."""
+    sort_object: bool = False
+    """Whether a range of time must be restricted by the profile's sort object, which may be a UNIX clock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,18 +69,35 @@ Layouts: TypeAlias = Mapping[bytes, Layout]
 """How profiles are built, by their logical names."""
 
 
+SortObjects: TypeAlias = Mapping[bytes, CaptureObject]
+"""Sort objects of profiles, by their logical names."""
+
+
+def ranges_of_time(request: Request) -> set[bytes]:
+    """The profiles of which it selects a range of time, by their logical names."""
+    return {
+        name for name, selection in _selections(request) if isinstance(selection, Range) and selection.column.is_clock
+    }
+
+
 def needs_deviation(request: Request) -> bool:
     """Whether the deviation of the device's clock matters to this request."""
-    return any(selection is not None and needs_clock(selection) for selection in _selections(request))
+    return any(selection is not None and needs_clock(selection) for _, selection in _selections(request))
 
 
-def resolve_request(request: Request, now: datetime, deviation: int = 0, ways: Ways | None = None) -> Resolved:
+def resolve_request(
+    request: Request,
+    now: datetime,
+    deviation: int = 0,
+    ways: Ways | None = None,
+    sort_objects: SortObjects | None = None,
+) -> Resolved:
     """The request with every selection mended, its times resolved at `now` for a device of this deviation (minutes).
 
-    What is no selection of a profile's buffer is not touched. Raises EncodeError for a relative time of a form that
-    does not exist.
+    Ranges of time of profiles that `sort_objects` names are restricted by those. What is no selection of a profile's
+    buffer is not touched. Raises EncodeError for a relative time of a form that does not exist.
     """
-    resolver = _Resolver(now, deviation, ways or Ways())
+    resolver = _Resolver(now, deviation, ways or Ways(), sort_objects or {})
     match request:
         case cos.GetRequest(get_request_normal=cos.GetRequestNormal() as normal):
             access = resolver.access(0, normal.cosem_attribute_descriptor, normal.access_selection)
@@ -137,8 +157,9 @@ def capture_objects(data: Data) -> tuple[CaptureObject, ...]:
 class _Resolver:
     """Resolves the selections of one request, and remembers what is left."""
 
-    def __init__(self, now: datetime, deviation: int, ways: Ways) -> None:
+    def __init__(self, now: datetime, deviation: int, ways: Ways, sort_objects: SortObjects) -> None:
         self.left: dict[int, Left] = {}
+        self._sort_objects = sort_objects
         self._now = now
         self._deviation = deviation
         self._ways = ways
@@ -156,7 +177,19 @@ class _Resolver:
         if isinstance(resolved, Range) and resolved.columns and not self._ways.selected_values:
             self.left[place] = Left(attribute.instance_id, resolved, columns_only=True)
             resolved = replace(resolved, columns=())
+        column = self._sort_objects.get(attribute.instance_id)
+        if column is not None and isinstance(resolved, Range) and resolved.column.is_clock:
+            resolved = self._by_sort_object(resolved, column)
         return _descriptor(resolved)
+
+    def _by_sort_object(self, selection: Range, column: CaptureObject) -> Range:
+        """Raises EncodeError."""
+        if column.is_clock:
+            return replace(selection, column=column)
+        try:
+            return by_unix_clock(selection, column, self._deviation, reversed_sign=self._ways.reversed_deviation)
+        except SelectionError as error:
+            raise EncodeError(str(error), "access-selection") from None
 
     def resolve(self, selection: Selection) -> Selection:
         """Raises EncodeError."""
@@ -232,21 +265,21 @@ def _parse_parameter(access: cos.ParameterizedAccess) -> Selection | None:
     return selection if isinstance(selection, Range) and selection.column.is_clock else None
 
 
-def _selections(request: Request) -> list[Selection | None]:
+def _selections(request: Request) -> list[tuple[bytes, Selection | None]]:
+    """The selections, each with the logical name of its profile; none is known with short names."""
+    items: Sequence[Any] = ()
     match request:
         case cos.GetRequest(get_request_normal=cos.GetRequestNormal() as normal):
-            return [_parse(normal.cosem_attribute_descriptor, normal.access_selection)]
+            items = (normal,)
         case cos.GetRequest(get_request_with_list=cos.GetRequestWithList() as listed):
             items = listed.attribute_descriptor_list.cosem_attribute_descriptor_with_selection
-            return [_parse(item.cosem_attribute_descriptor, item.access_selection) for item in items]
         case cos.AccessRequest(access_request_body=body):
-            gets = [
-                item.access_request_get_with_selection
-                for item in body.access_request_specification.access_request_specification
-            ]
-            return [_parse(get.cosem_attribute_descriptor, get.access_selection) for get in gets if get]
+            asked = body.access_request_specification.access_request_specification
+            items = [item.access_request_get_with_selection for item in asked if item.access_request_get_with_selection]
         case cos.ReadRequest():
             accesses = [item.parameterized_access for item in request.variable_access_specification]
-            return [_parse_parameter(access) for access in accesses if access]
-        case _:
-            return []
+            return [(b"", _parse_parameter(access)) for access in accesses if access]
+    return [
+        (item.cosem_attribute_descriptor.instance_id, _parse(item.cosem_attribute_descriptor, item.access_selection))
+        for item in items
+    ]

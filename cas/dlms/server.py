@@ -28,6 +28,7 @@ from cas.dlms.protection import Channel, Received
 from cas.dlms.security.authentication import Handshake, Mechanism
 from cas.dlms.security.ciphering import Ciphering
 from cas.dlms.security.parties import KeyChoice
+from cas.dlms.security.policy import Protection
 from cas.dlms.security.wrapping import Scope
 from cas.dlms.server_acse import (
     Proposal,
@@ -245,11 +246,11 @@ class ServerAssociation:
         received, policy = channel.received, self.settings.response
         channel.control = control = received.control
         if control is not None:
-            channel.control = replace(
-                control,
+            exactly = self.settings.answers or Protection(
                 authentication=control.authentication or policy.authentication,
                 encryption=control.encryption or policy.encryption,
             )
+            channel.control = replace(control, authentication=exactly.authentication, encryption=exactly.encryption)
         channel.general = received.general
         if channel.parties is not None:
             channel.parties = replace(channel.parties, key=received.key, sign=received.signed or policy.signature)

@@ -42,6 +42,8 @@ class ServerSettings:
     required: Protection = field(default_factory=Protection)
     response: Protection = field(default_factory=Protection)
     """The least protection of answers, which have at least that of their requests."""
+    answers: Protection | None = None
+    """The protection of every ciphered answer, whatever its request has: for devices that depart from the standard."""
     parties: Parties | None = None
     """Keys for general-ciphering and general-signing."""
     random: Callable[[int], bytes] | None = None

@@ -26,9 +26,16 @@ def addresses(meters: int) -> list[Address]:
 class HdlcConnection(MeterConnection):
     """A TCP connection that is a line; several meters may be on it, told apart by their physical addresses."""
 
-    def __init__(self, desk: Desk, counts: Counts, opened: set[MeterConnection], servers: Iterable[Address]) -> None:
+    def __init__(
+        self,
+        desk: Desk,
+        counts: Counts,
+        opened: set[MeterConnection],
+        servers: Iterable[Address],
+        address_size: int | None = None,
+    ) -> None:
         super().__init__(desk, counts, opened)
-        self._line = HdlcLine(servers, offer=OFFER)
+        self._line = HdlcLine(servers, offer=OFFER, address_size=address_size)
         self._timer: asyncio.TimerHandle | None = None
 
     def data_received(self, data: bytes) -> None:

@@ -1,20 +1,28 @@
 """Ways in which a simulated meter departs from the standard; each has its counterpart among the quirks of a device.
 
-silent-release          does not answer RLRQ                        quirk release
-release-exception       answers RLRQ by an exception-response       quirk release_refused
-pre-established         has its associations open without AARQ      quirk pre_established
-public-unassociated     the same for its public client only         quirk counter_associates
-pause=SECONDS           needs so long between two associations      quirk pause
-list-size=NUMBER        refuses longer lists by an exception        quirk list_size
+silent-release          does not answer RLRQ                            quirk release
+release-exception       answers RLRQ by an exception-response           quirk release_refused
+pre-established         has its associations open without AARQ          quirk pre_established
+public-unassociated     the same for its public client only             quirk counter_associates
+pause=SECONDS           needs so long between two associations          quirk pause
+address-size=OCTETS     HDLC: hears addresses of so many octets only    address-size in the URL
+list-size=NUMBER        refuses longer lists by an exception            quirk list_size
 no-lists                does not agree to multiple references
-no-selection            does not agree to selective access          quirk selective_access
-no-columns              refuses a choice of columns in a range      quirk selected_values
-reversed-deviation      counts its deviation from UTC to local time quirk reversed_deviation
-surplus-octets          adds two octets to answers in the clear     quirk surplus_octets
-no-general-blocks       does not agree to general block transfer    quirk general_block_transfer
-general-blocks          prefers it to blocks of the services        quirk general_blocks
-short-names             knows short names only                      quirk short_names
-counter-restarts        begins its counter anew each time           quirk counter_restarts
+no-selection            does not agree to selective access              quirk selective_access
+no-columns              refuses a choice of columns in a range          quirk selected_values
+sort-object             restricts ranges by a UNIX clock only           quirk sort_object
+reversed-deviation      counts its deviation from UTC to local time     quirk reversed_deviation
+surplus-octets          adds two octets to answers in the clear         quirk surplus_octets
+no-general-blocks       does not agree to general block transfer        quirk general_block_transfer
+general-blocks          prefers it to blocks of the services            quirk general_blocks
+block-window=NUMBER     refuses to send more blocks in a row            quirk block_window
+short-names             knows short names only                          quirk short_names
+general-only            refuses glo- and ded- forms of the services     quirk ciphering
+dedicated-only          refuses services under the global key           quirk dedicated_key
+signed-only             refuses what is not signed                      quirk signing
+encrypted-answers       encrypts its answers without a tag              quirk response_protection
+silent-counter          does not answer a counter that was used         quirk read_counter
+counter-restarts        begins its counter anew each time               quirk counter_restarts
 """
 
 from collections.abc import Mapping
@@ -25,6 +33,7 @@ from cas.cosem.date_time import CosemDateTime
 from cas.dlms.conformance import SHORT_NAME, Conformance
 from cas.dlms.server import ServerAssociation
 from cas.dlms.server_blocks import BlockServer
+from cas.dlms.xdlms.gbt import MAX_WINDOW
 from cas.simulator.errors import SimulatorError
 from cas.simulator.zone import Zone
 
@@ -36,6 +45,11 @@ _LISTS = (b"\xc0\x03", b"\xc1\x04", b"\xc3\x03")
 _ITEMS = 3
 """Where the number of items of a list stands."""
 _VALUE = b"\xc4\x01"
+_BLOCK = 0xE0
+_GLOBAL = frozenset((*range(33, 57), *range(200, 208), 219))
+_OF_SERVICES = frozenset((*range(33, 57), *range(65, 89), *range(200, 216)))
+"""Tags of the ciphered forms that belong to a service, glo- and ded- (Green Book 8.3, 9.5)."""
+_COUNTER_ERROR = b"\xd8\x01\x06"
 
 
 class Oddity(StrEnum):
@@ -46,22 +60,30 @@ class Oddity(StrEnum):
     PRE_ESTABLISHED = "pre-established"
     PUBLIC_UNASSOCIATED = "public-unassociated"
     PAUSE = "pause"
+    ADDRESS_SIZE = "address-size"
     LIST_SIZE = "list-size"
     NO_LISTS = "no-lists"
     NO_SELECTION = "no-selection"
     NO_COLUMNS = "no-columns"
+    SORT_OBJECT = "sort-object"
     REVERSED_DEVIATION = "reversed-deviation"
     SURPLUS_OCTETS = "surplus-octets"
     NO_GENERAL_BLOCKS = "no-general-blocks"
     GENERAL_BLOCKS = "general-blocks"
+    BLOCK_WINDOW = "block-window"
     SHORT_NAMES = "short-names"
+    GENERAL_ONLY = "general-only"
+    DEDICATED_ONLY = "dedicated-only"
+    SIGNED_ONLY = "signed-only"
+    ENCRYPTED_ANSWERS = "encrypted-answers"
+    SILENT_COUNTER = "silent-counter"
     COUNTER_RESTARTS = "counter-restarts"
 
 
 Oddities = Mapping[Oddity, float]
 """What a meter has, each with its number where it takes one."""
 
-_NUMBERED = frozenset((Oddity.PAUSE, Oddity.LIST_SIZE))
+_NUMBERED = frozenset((Oddity.PAUSE, Oddity.ADDRESS_SIZE, Oddity.LIST_SIZE, Oddity.BLOCK_WINDOW))
 _MISSING = {
     Oddity.NO_LISTS: Conformance.MULTIPLE_REFERENCES,
     Oddity.NO_SELECTION: Conformance.SELECTIVE_ACCESS,
@@ -105,13 +127,24 @@ class OddServer(BlockServer):
             return ()
         if apdu[:1] == _RLRQ and Oddity.RELEASE_EXCEPTION in self._oddities:
             return (_NOT_POSSIBLE,)
-        most = self._oddities.get(Oddity.LIST_SIZE)
-        if most is not None and apdu[:2] in _LISTS and apdu[_ITEMS] > most:
+        if self._is_refused(apdu):
             return (_OTHER,)
         answers = super().receive(apdu)
+        if Oddity.SILENT_COUNTER in self._oddities and any(answer[:3] == _COUNTER_ERROR for answer in answers):
+            return ()
         if Oddity.SURPLUS_OCTETS in self._oddities:
             return tuple(answer + bytes(2) if answer[:2] == _VALUE else answer for answer in answers)
         return answers
+
+    def _is_refused(self, apdu: bytes) -> bool:
+        odd = self._oddities
+        tag = apdu[0] if len(apdu) > 1 else 0
+        if tag == _BLOCK:
+            return apdu[1] & MAX_WINDOW > odd.get(Oddity.BLOCK_WINDOW, MAX_WINDOW)
+        if apdu[:2] in _LISTS:
+            return apdu[_ITEMS] > odd.get(Oddity.LIST_SIZE, 0xFF)
+        by_service = tag in _OF_SERVICES and Oddity.GENERAL_ONLY in odd
+        return by_service or (tag in _GLOBAL and Oddity.DEDICATED_ONLY in odd)
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,12 +46,7 @@ class Column:
     @property
     def definition(self) -> Data:
         """The capture object definition."""
-        return Data.structure(
-            Data.of("long-unsigned", self.source.class_id),
-            Data.of("octet-string", self.source.logical_name),
-            Data.of("integer", self.attribute),
-            Data.of("long-unsigned", self.index),
-        )
+        return _definition(self.source.class_id, self.source.logical_name, self.attribute, self.index)
 
     def octets(self, meter: "Meter", at: int) -> bytes:
         """The cell of the row captured at that time."""
@@ -80,7 +75,7 @@ class ProfileGeneric(CosemObject):
             CAPTURE_OBJECTS: Data.array(column.definition for column in columns),
             PERIOD: Data.of("double-long-unsigned", period),
             SORT_METHOD: Data.of("enum", _FIFO),
-            SORT_OBJECT: clocks[0] if clocks else _no_object(),
+            SORT_OBJECT: clocks[0] if clocks else _NO_OBJECT,
             ENTRIES: Data.of("double-long-unsigned", entries),
         }
 
@@ -88,6 +83,8 @@ class ProfileGeneric(CosemObject):
         """The whole buffer, the number of its rows, or what the model says."""
         if attribute == BUFFER:
             return self._rows(meter, *self._kept(meter, at), self.columns)
+        if attribute == SORT_OBJECT:
+            return self._sort_object(meter)
         if attribute == IN_USE:
             first, last = self._kept(meter, at)
             return Data.of("double-long-unsigned", last - first + 1)
@@ -103,11 +100,12 @@ class ProfileGeneric(CosemObject):
             restricting, begin, end, selected = parameters
             if Oddity.NO_COLUMNS in meter.oddities and members_of(selected):
                 raise Refused(Result.OTHER_REASON)
-            if restricting != self._fixed[SORT_OBJECT]:
+            if restricting != self._sort_object(meter):
                 raise Refused(Result.OTHER_REASON)
             slots, zone = self._slots, meter.model.zone
-            low = slots(_moment(zone, begin) - 1, zone) + 1
-            high = slots(_moment(zone, end), zone)
+            moment = _seconds if Oddity.SORT_OBJECT in meter.oddities else _moment
+            low = slots(moment(zone, begin) - 1, zone) + 1
+            high = slots(moment(zone, end), zone)
             return self._rows(meter, max(low, first), min(high, last), self._selected(selected))
         if selection.access_selector == BY_ENTRY:
             from_row, to_row, from_column, to_column = map(number_of, parameters)
@@ -125,6 +123,9 @@ class ProfileGeneric(CosemObject):
         now = Data.of("double-long-unsigned", meter.now() + meter.clock_offset)
         meter.set_own(self.logical_name, 0, now)
         return None
+
+    def _sort_object(self, meter: "Meter") -> Data:
+        return _UNIX_CLOCK if Oddity.SORT_OBJECT in meter.oddities else self._fixed[SORT_OBJECT]
 
     def _slots(self, time: int, zone: Zone) -> int:
         """The number of the last period that has ended at that time of the meter."""
@@ -180,10 +181,21 @@ def _moment(zone: Zone, value: Data) -> int:
         raise Refused(Result.OTHER_REASON) from None
 
 
-def _no_object() -> Data:
+def _seconds(_zone: Zone, value: Data) -> int:
+    if value.kind != "double-long-unsigned":
+        raise Refused(Result.TYPE_UNMATCHED)
+    return number_of(value)
+
+
+def _definition(class_id: int, logical_name: bytes, attribute: int, index: int = 0) -> Data:
     return Data.structure(
-        Data.of("long-unsigned", 0),
-        Data.of("octet-string", bytes(6)),
-        Data.of("integer", 0),
-        Data.of("long-unsigned", 0),
+        Data.of("long-unsigned", class_id),
+        Data.of("octet-string", logical_name),
+        Data.of("integer", attribute),
+        Data.of("long-unsigned", index),
     )
+
+
+_NO_OBJECT = _definition(0, bytes(6), 0)
+_UNIX_CLOCK = _definition(1, bytes((0, 0, 1, 1, 0, 255)), 2)
+"""Seconds since 1970 (Blue Book 12, 6.2)."""

@@ -85,6 +85,7 @@ class Simulator:
         self._port = port
         self._one_port = one_port
         self._framing = framing
+        self._address_size = int(odd[Oddity.ADDRESS_SIZE]) if Oddity.ADDRESS_SIZE in odd else None
         self._latency = latency
         self._servers: list[asyncio.Server] = []
         self._ports: list[int] = []
@@ -185,7 +186,7 @@ class Simulator:
             desk = Desk(find, self.counts, self._latency)
             if self._framing == "hdlc":
                 stations = addresses(len(self.meters) if self._one_port else 1)
-                return HdlcConnection(desk, self.counts, self._connections, stations)
+                return HdlcConnection(desk, self.counts, self._connections, stations, self._address_size)
             return Connection(desk, self.counts, self._connections)
 
         server = await loop.create_server(connection, self._host, port, backlog=_BACKLOG)

@@ -15,6 +15,7 @@ from cas.dlms.errors import DlmsError
 from cas.dlms.security.authentication import Credentials, Mechanism
 from cas.dlms.security.general import KeyRing
 from cas.dlms.security.parties import Parties
+from cas.dlms.security.policy import Protection
 from cas.dlms.server import ServerSettings
 from cas.simulator.errors import Refused
 from cas.simulator.meter import Meter
@@ -53,9 +54,10 @@ def server_settings(meter: Meter, offer: Offer) -> ServerSettings:
         parties=parties,
         random=secrets.token_bytes,
         keys=meter.keys if needs_keys else None,
-        required=offer.protection,
+        required=replace(offer.protection, signature=Oddity.SIGNED_ONLY in meter.oddities),
         conformance=conformance(meter.model.conformance, meter.oddities),
         short_names=Oddity.SHORT_NAMES in meter.oddities,
+        answers=Protection(encryption=True) if Oddity.ENCRYPTED_ANSWERS in meter.oddities else None,
         general_blocks=Oddity.GENERAL_BLOCKS in meter.oddities,
         max_pdu=meter.model.max_pdu,
     )

@@ -18,11 +18,19 @@ class HdlcLine:
 
     Events come with the connection they happened on; answer by `connection.send(apdu, now)`, then write
     `data_to_send()`. LinkUp on a connection means a new data link: whatever association there was is gone. LinkDown
-    leaves the line open.
+    leaves the line open. `address_size`: octets of the addresses that they hear; None for any.
     """
 
-    def __init__(self, servers: Iterable[Address], *, offer: Parameters = DEFAULT, timing: Timing = TIMING) -> None:
+    def __init__(
+        self,
+        servers: Iterable[Address],
+        *,
+        offer: Parameters = DEFAULT,
+        timing: Timing = TIMING,
+        address_size: int | None = None,
+    ) -> None:
         self._servers = tuple(servers)
+        self._address_size = address_size
         self._offer = offer
         self._timing = timing
         self._decoder = FrameDecoder()
@@ -70,6 +78,8 @@ class HdlcLine:
     def _addressed(self, frame: Frame) -> list[Connection]:
         """Return the connections a frame is for. A broadcast reaches every server, as UI only: nobody answers it."""
         to = frame.destination
+        if self._address_size not in {to.size, None}:
+            return []
         found: list[Connection] = []
         for server in self._servers:
             # A client may address the only physical device on the line by the logical address alone.
