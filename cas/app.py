@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, null
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
+from importlib.metadata import version
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -66,7 +67,9 @@ from cas.soap.http import PATH, SoapHttp
 from cas.soap.service import SoapService
 from cas.store.database import Pool, conninfo_of, open_database
 from cas.store.errors import StoreError
+from cas.store.journal import keeping_journal
 from cas.store.retention import keeping
+from cas.system_events import Kind, tell
 from transports.dial_in import DialIn
 from transports.errors import TransportError
 from transports.sharing import Limits
@@ -91,6 +94,8 @@ async def open_service(settings: Settings, *, work: bool = True) -> AsyncIterato
     tls = tls_of(settings)
     async with (
         open_database(settings) as pool,
+        keeping_journal(pool),
+        _announced("front and worker" if work else "front"),
         _open_parts(settings, pool) as parts,
         _open_access(settings, parts, work=work) as access,
         _hearing(settings, parts),
@@ -140,7 +145,7 @@ async def _open_access(settings: Settings, parts: "_Parts", *, work: bool) -> As
     )
     parts.signals.on_stop(access.stop_execution)
     if abandoned := await access.start():
-        log.warning("activations that a stopped process left were ended", activations=abandoned)
+        tell(Kind.ACTIVATION_LEFT, activations=abandoned)
     async with _working(settings, parts) if work else nullcontext():
         try:
             yield access
@@ -152,8 +157,22 @@ async def _open_access(settings: Settings, parts: "_Parts", *, work: bool) -> As
 async def open_worker(settings: Settings) -> AsyncIterator[None]:
     """A worker without a front. In the end it hands back what it has not finished. Raises CasError."""
     with _metrics_alone(settings):
-        async with open_database(settings) as pool, _open_parts(settings, pool) as parts, _working(settings, parts):
+        async with (
+            open_database(settings) as pool,
+            keeping_journal(pool),
+            _announced("worker"),
+            _open_parts(settings, pool) as parts,
+            _working(settings, parts),
+        ):
             yield
+
+
+@asynccontextmanager
+async def _announced(role: str) -> AsyncIterator[None]:
+    """Tell that a process begins and that it ends."""
+    tell(Kind.STARTED, role, version=version("cosem-access-service"))
+    yield
+    tell(Kind.STOPPED, role)
 
 
 @dataclass(frozen=True, slots=True)
@@ -362,4 +381,4 @@ async def _is_ready(pool: Pool) -> bool:
 
 def _warn_of_counter(device: str, value: int) -> None:
     metrics.COUNTERS_NEAR_TOP.inc()
-    log.warning("invocation counter near its end: replace the encryption key", device=device, value=value)
+    tell(Kind.COUNTER_NEAR_TOP, device, value=value)

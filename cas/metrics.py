@@ -32,3 +32,6 @@ LINKS_WAITING = Gauge("cas_links_waiting", "Jobs that wait for a link now", ["re
 COUNTERS_NEAR_TOP = Counter(
     "cas_invocation_counters_near_top_total", "Reservations of invocation counters near the end"
 )
+SYSTEM_EVENTS = Counter(
+    "cas_system_events_total", "Numbered events of the service, of this process", ["number", "severity"]
+)

@@ -17,6 +17,7 @@ from cas.engine.model import Chunk, ChunkId
 from cas.store.batch import Batcher
 from cas.store.database import Connection, Pool, connected
 from cas.store.queries import query
+from cas.system_events import Kind, tell
 
 log = structlog.get_logger(__name__)
 
@@ -34,6 +35,7 @@ _STOPPED = query("resources_stopped")
 _FINISH = query("activation_finish")
 
 _Claim = tuple[ChunkId, str, int]
+_BAD_OUTCOMES = {"failed": Kind.ACTIVATION_FAILED, "not-completed": Kind.ACTIVATION_INCOMPLETE}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,6 +134,8 @@ class Chunks:
                 outcome = await (await connection.execute(_FINISH, ended)).fetchone()
                 about = {"access_id": str(chunk.id.access_id), "activation": chunk.id.number}
                 log.info("activation ended", **about, outcome=outcome and outcome[0])
+                if outcome is not None and (kind := _BAD_OUTCOMES.get(outcome[0])) is not None:
+                    tell(kind, str(chunk.id.access_id), activation=chunk.id.number)
         return row is not None
 
     async def stopped(self, ids: Collection[UUID]) -> list[UUID]:

@@ -31,6 +31,8 @@ from cas.devices.model import without_password
 from cas.devices.registry import Registered, iterate_devices
 from cas.store.database import Connection, Pool
 from cas.store.queries import query
+from cas.system_events import Kind as Told
+from cas.system_events import tell
 
 LOST_AFTER = timedelta(days=7)
 PAGE = 1000
@@ -108,7 +110,7 @@ async def count_results_on(connection: Connection, results: Sequence[Result]) ->
     counted = summarise(results)
     if not counted:
         return
-    await connection.execute(
+    cursor = await connection.execute(
         _COUNT,
         {
             "device_ids": list(counted),
@@ -119,6 +121,8 @@ async def count_results_on(connection: Connection, results: Sequence[Result]) ->
             "kinds": [each.last_kind for each in counted.values()],
         },
     )
+    for (device_id,) in await cursor.fetchall():
+        tell(Told.KEYS_REFUSED, device_id)
 
 
 def summarise(results: Iterable[Result]) -> dict[str, Statistic]:

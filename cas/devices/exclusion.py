@@ -11,21 +11,19 @@ import hashlib
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 
-import structlog
 from psycopg import AsyncConnection, OperationalError
 from psycopg.rows import TupleRow
 
 from cas.store.batch import Batcher
 from cas.store.errors import DatabaseUnavailable
 from cas.store.queries import query
+from cas.system_events import Kind, tell
 
 # Seconds between attempts to get a lock that another process has; doubled up to the longest.
 FIRST_PAUSE, LONGEST_PAUSE = 0.02, 0.5
 
 _LOCK = query("device_lock")
 _UNLOCK = query("device_unlock")
-
-log = structlog.get_logger(__name__)
 
 
 class Exclusion:
@@ -116,7 +114,7 @@ class Exclusion:
         if self._held:
             keys = list(self._held)
             mine = [row[0] for row in await _execute(connection, _LOCK, keys)]
-            log.warning("locks on devices were interrupted", devices=len(keys), lost=mine.count(False))
+            tell(Kind.LOCKS_LOST, devices=len(keys), lost=mine.count(False))
         self._connection = connection
         return connection
 

@@ -11,8 +11,6 @@ from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from typing import TypeAlias
 
-import structlog
-
 from cas.bindings import cosempdu as cos
 from cas.cosem.data import Data
 from cas.cosem.obis import Obis
@@ -28,6 +26,7 @@ from cas.dlms.security.suites import SUITES
 from cas.dlms.xdlms.exchange import raise_for_error, unexpected
 from cas.store.database import Pool
 from cas.store.queries import query
+from cas.system_events import Kind, tell
 from transports.base import Transport
 from transports.errors import ResponseTimeout, TransportError
 
@@ -46,8 +45,6 @@ KEY_IDS: Mapping[KeyKind, int] = {
 """What can be changed, by the key_id of Security setup."""
 _SHOWN_BY_ASSOCIATION = frozenset((KeyKind.ENCRYPTION, KeyKind.AUTHENTICATION))
 Keys: TypeAlias = Mapping[KeyKind, Secret]
-
-log = structlog.get_logger(__name__)
 
 
 class KeyChange:
@@ -94,7 +91,7 @@ class KeyChange:
         """
         async with key_change_lock(self._pool, registered.device.device_id):
             settled = await self._settle(registered)
-        log.warning("a change of keys that was left half done is settled", device=registered.device.device_id)
+        tell(Kind.KEYS_SETTLED, registered.device.device_id)
         return settled
 
     async def _transfer(self, registered: Registered, keys: Keys, fresh: Keys) -> None:

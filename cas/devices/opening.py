@@ -27,6 +27,7 @@ from cas.dlms.errors import ExceptionResponse
 from cas.dlms.requested import requested
 from cas.dlms.security.authentication import Mechanism
 from cas.dlms.xdlms.exchange import raise_for_error
+from cas.system_events import Kind, tell
 from transports.base import Transport
 
 _DATA, _VALUE = 1, 2
@@ -123,7 +124,7 @@ class Opener:
         device_id = self._device.device_id
         if value > NEAR_TOP:
             raise CounterDoubtful(device_id, value)
-        log.warning("invocation counter put right", device=device_id, ours=lease.next, device_expects=value)
+        tell(Kind.COUNTER_PUT_RIGHT, device_id, ours=lease.next, device_expects=value)
         await lease.raise_to(value)
 
     async def _read_counter(self) -> int:

@@ -16,6 +16,7 @@ from cas.engine.jobs import TASK, job_priority, queue_of
 from cas.engine.model import Due, Planned, Schedule
 from cas.store.database import Connection, Pool, connected
 from cas.store.queries import query
+from cas.system_events import Kind, tell
 
 CHUNK_SIZE = 500
 
@@ -75,6 +76,7 @@ class Planner:
             number = numbers[-1]
             parameters = {"numbers": list(numbers), "moments": list(agenda.missed), "now": now}
             await connection.execute(_MISSED, {"access_id": due.access_id, **parameters})
+            tell(Kind.ACTIVATION_MISSED, str(due.access_id), activations=len(agenda.missed))
         chunks = devices = 0
         if agenda.slot is not None:
             number += 1

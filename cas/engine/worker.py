@@ -22,6 +22,7 @@ from cas.engine.signals import Signals
 from cas.store.database import Pool, connected, conninfo_of
 from cas.store.errors import StoreError
 from cas.store.queries import query
+from cas.system_events import Kind, tell
 from cas.tasks import end
 
 # Seconds after which a worker looks for work even if nobody told it that there is some.
@@ -138,6 +139,7 @@ class Worker:
                 pause = PAUSE_AFTER_ERROR
             except Exception:
                 log.exception("the engine failed, and goes on")
+                tell(Kind.FAULT, "engine")
                 pause = PAUSE_AFTER_ERROR
             if wake is None:
                 await asyncio.sleep(pause)
@@ -157,7 +159,7 @@ class Worker:
         async def rescue() -> float:
             await rescue_stalled(app, self._settings.stalled_after)
             if left := await self._recover(self._clock()):
-                log.warning("activations that a dead process left were ended", activations=left)
+                tell(Kind.ACTIVATION_LEFT, activations=left)
             return self._settings.stalled_after
 
         return rescue
@@ -187,5 +189,7 @@ async def rescue_stalled(app: App, stalled_after: float) -> int:
         except ConnectorException:
             continue  # another worker was faster
         rescued += 1
-        log.warning("chunk of a dead worker is taken over", job=job.id, arguments=job.task_kwargs)
+        tell(
+            Kind.WORKER_LOST, str(job.task_kwargs.get("access_id", "")), job=job.id, chunk=job.task_kwargs.get("chunk")
+        )
     return rescued

@@ -13,6 +13,7 @@ import structlog
 from cas.push.errors import EventGone, NotAcknowledged, TargetRefused, TargetUnreachable
 from cas.push.events import DeliverySettings, Event, Outbox, Sender
 from cas.store.errors import StoreError
+from cas.system_events import Kind, tell
 
 log = structlog.get_logger(__name__)
 
@@ -87,15 +88,20 @@ class Courier:
             raise  # it is no fault of the event
         except Exception as problem:  # one event must not stop the others
             log.exception("event not delivered by a fault of this program", resource=str(event.access_id))
+            tell(Kind.FAULT, "delivery of events", target=self.target)
             self._postpone(self._resource_rests.setdefault(event.access_id, _Rest()), event, problem)
             return
         else:
+            if self._target_rest.failures or event.access_id in self._resource_rests:
+                tell(Kind.RECEIVER_BACK, self.target)
             self._target_rest = _Rest()
         self._resource_rests.pop(event.access_id, None)
         await self._outbox.acknowledge(event)
 
     def _postpone(self, rest: _Rest, event: Event, problem: Exception) -> None:
         rest.failures += 1
+        if rest.failures == 1:
+            tell(Kind.RECEIVER_AWAY, self.target, resource=str(event.access_id), problem=str(problem))
         # The exponent is bounded: a float holds no more.
         pause = min(self._settings.first_pause * 2.0 ** min(rest.failures - 1, 64), self._settings.longest_pause)
         pause *= 1 - self._jitter() / 4

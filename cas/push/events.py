@@ -23,6 +23,8 @@ class EventVerb(StrEnum):
     CANCELED = "canceled"
     DELETED = "deleted"
     """It is gone; only brokers are told."""
+    SYSTEM = "system"
+    """Nothing: an event of the service itself; only brokers are told."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +50,9 @@ class Event:
     """Whether the client writes the element DeviceAccess in the namespace dev."""
     state: str | None = None
     """That of the resource; None: it is gone."""
+    number: int = 0
+    document: str = ""
+    """Number and JSON of an event of the service itself."""
 
 
 class Outbox(Protocol):

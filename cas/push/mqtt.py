@@ -7,8 +7,9 @@ PREFIX/status                     retained: `online`, or `offline` (also as the 
 PREFIX/resources/ID/events/VERB   the EventMessage as an XML document; VERB: changed, created, closed, canceled
 PREFIX/resources/ID/status        retained, JSON: state, verb, message_id and at (time) of the last event; it is taken
                                   away when the resource is deleted
+PREFIX/system/NUMBER              JSON: an event of the service itself
 
-An event is acknowledged when the broker has acknowledged both. A repeat has the same MessageID.
+An event is acknowledged when the broker has acknowledged it all. A repeat has the same MessageID.
 """
 
 import asyncio
@@ -80,8 +81,8 @@ class MqttSender:
 
     async def send(self, event: Event) -> None:
         """Publish it; return when the broker has it. Raises TargetUnreachable, EventGone."""
-        octets = b""
-        if event.verb is not EventVerb.DELETED:
+        octets = event.document.encode()
+        if event.verb not in (EventVerb.DELETED, EventVerb.SYSTEM):
             octets = "".join([piece async for piece in self._write(event)]).encode()
         is_new = self._client is None
         try:
@@ -102,6 +103,9 @@ class MqttSender:
 
     async def _publish(self, event: Event, octets: bytes) -> None:
         client = self._client or await self._connect()
+        if event.verb is EventVerb.SYSTEM:
+            await client.publish(f"{self._broker.prefix}/system/{event.number}", octets, qos=_QOS)
+            return
         topic = f"{self._broker.prefix}/resources/{event.access_id}"
         if event.verb is EventVerb.DELETED:
             await client.publish(f"{topic}/status", b"", qos=_QOS, retain=True)

@@ -7,10 +7,11 @@ another process after a crash, has the same identity and content.
 from collections.abc import Collection, Sequence
 from uuid import UUID, uuid4
 
-from psycopg.rows import TupleRow
+from psycopg.rows import TupleRow, class_row
 
-from cas.push.events import DeliverySettings, Event, EventVerb
+from cas.push.events import BROKER, DeliverySettings, Event, EventVerb
 from cas.store.database import Pool, connected
+from cas.store.journal import StoredEvent
 from cas.store.queries import query
 
 _BROKERS = query("event_brokers_set")
@@ -20,6 +21,11 @@ _SEAL = query("event_seal")
 _MESSAGE = query("event_message")
 _ACKNOWLEDGE = query("event_acknowledge")
 _CLOSE = query("event_close")
+_SYSTEM_SET = query("system_events_set")
+_SYSTEM_NEXT = query("system_event_unpublished")
+_SYSTEM_DONE = query("system_event_publish")
+# What stands for the resource of an event of the service itself.
+_NO_RESOURCE = UUID(int=0)
 
 
 class PostgresOutbox:
@@ -33,6 +39,7 @@ class PostgresOutbox:
         """The targets that get the events of every resource made from now on. Raises DatabaseUnavailable."""
         async with connected(self._pool) as connection:
             await connection.execute(_BROKERS, {"targets": list(targets)})
+            await connection.execute(_SYSTEM_SET)
 
     async def close_finished(self) -> None:
         """Make the last event of resources that are over. Raises DatabaseUnavailable."""
@@ -46,6 +53,8 @@ class PostgresOutbox:
 
     async def next(self, target: str, waiting: Collection[UUID]) -> Event | float | None:
         """The oldest event of a target, but for resources that are waiting. Raises DatabaseUnavailable."""
+        if target == BROKER and (system := await self._next_of_system()) is not None:
+            return system
         chosen: dict[str, object] = {"target": target, "waiting": list(waiting), "gather": self._settings.gather}
         async with connected(self._pool) as connection:
             found = await (await connection.execute(_NEXT, chosen)).fetchone()
@@ -64,7 +73,27 @@ class PostgresOutbox:
     async def acknowledge(self, event: Event) -> None:
         """The target has taken it. Raises DatabaseUnavailable."""
         async with connected(self._pool) as connection:
-            await connection.execute(_ACKNOWLEDGE, {"rows": list(event.rows)})
+            if event.verb is EventVerb.SYSTEM:
+                await connection.execute(_SYSTEM_DONE, {"id": event.rows[0]})
+            else:
+                await connection.execute(_ACKNOWLEDGE, {"rows": list(event.rows)})
+
+    async def _next_of_system(self) -> Event | None:
+        async with connected(self._pool) as connection, connection.cursor(row_factory=class_row(StoredEvent)) as cursor:
+            await cursor.execute(_SYSTEM_NEXT)
+            stored = await cursor.fetchone()
+        if stored is None:
+            return None
+        return Event(
+            rows=(stored.id,),
+            target=BROKER,
+            access_id=_NO_RESOURCE,
+            verb=EventVerb.SYSTEM,
+            message_id=stored.message_id,
+            created_at=stored.at,
+            number=stored.number,
+            document=stored.document(),
+        )
 
 
 def _event(row: TupleRow, target: str, message_id: UUID) -> Event:

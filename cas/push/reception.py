@@ -28,6 +28,7 @@ from cas.push.blocks import Sessions, digest
 from cas.push.counts import Counts, UnknownSenders
 from cas.push.errors import NotificationRefused, Refusal
 from cas.push.model import CounterMemory, Directory, Heard, Notification, PushSettings, Sender, Sink, Wire
+from cas.system_events import Kind, tell
 
 AARE = 0x61
 
@@ -83,14 +84,18 @@ class Reception:
             elif answer := await self._take_notification(heard, heard.apdu):
                 heard.reply(answer)
         except NotificationRefused as refused:
-            self._counts.count("refused", refused.refusal)
+            self._refuse(heard, refused.refusal)
         except dlms.DlmsError as error:
-            self._counts.count("refused", next(why for kind, why in _REFUSALS.items() if isinstance(error, kind)))
+            self._refuse(heard, next(why for kind, why in _REFUSALS.items() if isinstance(error, kind)))
         except DeviceError:
-            self._counts.count("refused", Refusal.NO_KEY)
+            self._refuse(heard, Refusal.NO_KEY)
         except Exception:  # noqa: BLE001 - one notification, or the database, must not stop the others
-            self._counts.count("refused", Refusal.FAULT)
             _log.exception("a notification could not be taken", peer=heard.peer)
+            self._refuse(heard, Refusal.FAULT)
+
+    def _refuse(self, heard: Heard, why: Refusal) -> None:
+        self._counts.count("refused", why)
+        tell(Kind.NOTIFICATION_REFUSED, heard.host, why=why.value)
 
     async def _take_block(self, heard: Heard) -> None:
         block = decode_apdu(heard.apdu)

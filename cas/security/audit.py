@@ -16,14 +16,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-import structlog
-
 from cas.security.errors import AuditBroken
 from cas.store.database import Pool, connected
 from cas.store.errors import StoreError
 from cas.store.queries import query
-
-log = structlog.get_logger(__name__)
+from cas.system_events import Kind, tell
 
 GENESIS = bytes(32)
 """What stands for the hash before the first entry."""
@@ -127,7 +124,7 @@ async def _end(pool: Pool, content: Mapping[str, object]) -> None:
     try:
         await append(pool, [content])
     except StoreError as problem:
-        log.error("the end of a change is not in the audit log", problem=str(problem), of=content["of"])  # noqa: TRY400 - the message says it
+        tell(Kind.AUDIT_INCOMPLETE, str(content["of"]), problem=str(problem), outcome=content["outcome"])
 
 
 def operator() -> str:

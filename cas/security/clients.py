@@ -5,7 +5,6 @@ from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-import structlog
 from psycopg.types.json import Jsonb
 
 from cas.errors import ConfigurationError
@@ -13,8 +12,7 @@ from cas.security.errors import ClientRefused
 from cas.security.model import Client, Definitions, Directory, Role, directory_of, read_definitions
 from cas.store.database import Connection, Pool, connected
 from cas.store.queries import query
-
-log = structlog.get_logger(__name__)
+from cas.system_events import Kind, tell
 
 # Seconds until a change is seen: a client that was removed may ask no longer than this.
 FRESH = 2.0
@@ -45,7 +43,7 @@ class Directories:
             except (ClientRefused, ConfigurationError) as problem:
                 if self._directory is None:
                     raise
-                log.error("the definitions of clients are not valid: the last good ones hold", problem=str(problem))  # noqa: TRY400 - the message says it
+                tell(Kind.DEFINITIONS_INVALID, "clients", problem=str(problem))
             self._read_at = now
         return self._directory
 

@@ -14,8 +14,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
-import structlog
-
 from cas.access.groups import ALL_METERS
 from cas.bindings import message as mes
 from cas.security.audit import LISTED, append, recorded
@@ -29,8 +27,7 @@ from cas.security.rates import Buckets, Rate
 from cas.security.replay import check_replay
 from cas.security.tokens import Issuer
 from cas.store.database import Pool
-
-log = structlog.get_logger(__name__)
+from cas.system_events import Kind, tell
 
 _USUAL = Rate(100.0, 200)
 _STATE_CHANGING = frozenset(Verb) - {Verb.GET}
@@ -124,7 +121,7 @@ class Guard:
     def admit(self, credentials: Credentials) -> None:
         """Before anything is read: who shows nothing is turned away. Raises Unauthenticated."""
         if self._rules.anyone is None and credentials.empty:
-            log.warning("refused: no credentials", peer=credentials.peer)
+            tell(Kind.NOT_AUTHENTICATED, credentials.peer, why="no credentials")
             raise Unauthenticated
 
     async def authenticate(self, credentials: Credentials) -> Principal:
@@ -138,12 +135,12 @@ class Guard:
                 credentials, rules.methods, directory, self._passwords, rules.issuer(), self._now().timestamp()
             )
         except NotKnown as problem:
-            log.warning("authentication failed", peer=credentials.peer, why=problem.why)
+            tell(Kind.NOT_AUTHENTICATED, credentials.peer, why=problem.why)
             raise Unauthenticated from None
         rate = Rate(client.rate or rules.rate.rate, client.burst or rules.rate.burst)
         principal = Principal(client.name, method, credentials.peer, directory.roles_of(client), rate)
         if wait := self._buckets.take(client.name, rate, self._clock()):
-            log.warning("refused: too many requests", client=client.name)
+            tell(Kind.TOO_MANY_REQUESTS, client.name, peer=credentials.peer)
             raise TooManyRequests(wait)
         return principal
 
@@ -162,9 +159,9 @@ class Guard:
         try:
             await authorise(principal.roles, demand, self._known)
         except NotAuthorised:
-            log.warning(
-                "refused: not authorised",
-                client=principal.name,
+            tell(
+                Kind.NOT_AUTHORISED,
+                principal.name,
                 verb=demand.verb.value,
                 noun=demand.noun,
                 services=sorted(service.value for service in demand.services),

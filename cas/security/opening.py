@@ -19,6 +19,7 @@ from cas.security.rates import Rate
 from cas.security.tls import server_context
 from cas.security.tokens import Issuer, read_issuer
 from cas.store.database import Pool
+from cas.system_events import Kind, tell
 
 log = structlog.get_logger(__name__)
 
@@ -77,7 +78,7 @@ def issuer_of(jwks: Path, issuer: str, audience: str) -> Callable[[], Issuer]:
             if new != stamp:
                 current, stamp = read_issuer(jwks, issuer, audience), new
         except (OSError, ConfigurationError) as problem:
-            log.error("the JWKS file is not valid: the last good one holds", problem=str(problem))  # noqa: TRY400 - the message says it
+            tell(Kind.DEFINITIONS_INVALID, str(jwks), problem=str(problem))
         return current
 
     return get

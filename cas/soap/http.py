@@ -24,6 +24,7 @@ from cas.soap.envelope import Version, version_of
 from cas.soap.errors import MessageRefused, NotSoap, SoapError
 from cas.soap.problems import error
 from cas.soap.service import Reply, SoapService, failed, refuse
+from cas.system_events import Kind, tell
 
 log = structlog.get_logger(__name__)
 
@@ -141,6 +142,7 @@ async def _send(request: web.Request, reply: Reply) -> web.StreamResponse:
         # Nothing has been sent, so there is still time to say so.
         incident = uuid4()
         log.exception("request failed in this program", incident=str(incident))
+        tell(Kind.FAULT, "request", incident=str(incident))
         reply = failed(reply.version, incident)
         chunks = _chunks(reply.pieces)
         first = await anext(chunks, b"")

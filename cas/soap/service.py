@@ -31,6 +31,7 @@ from cas.soap.message import Message, read_message
 from cas.soap.problems import error, errors_of
 from cas.soap.schema import Validator
 from cas.store.errors import StoreError
+from cas.system_events import Kind, tell
 from cas.xml import XmlError, parse
 
 log = structlog.get_logger(__name__)
@@ -107,6 +108,7 @@ class SoapService:
         except Exception:
             incident = uuid4()
             log.exception("request failed in this program", incident=str(incident))
+            tell(Kind.FAULT, "request", incident=str(incident))
             return failed(version, incident)
         return Reply(200, version, response(version, message.header, answer))
 

@@ -25,6 +25,7 @@ from psycopg import sql
 from cas.store.database import Connection, Pool, connected
 from cas.store.errors import DatabaseUnavailable
 from cas.store.queries import query
+from cas.system_events import Kind, tell
 from cas.tasks import end
 
 # How often to tidy up, in whatever process; and how often each looks what was deleted.
@@ -46,7 +47,10 @@ _LEFT = query("retention_left")
 _LONGER = query("retention_longer")
 _KEEP_ACTIVATION = query("retention_keep_activation")
 _KEEP_RESULTS = query("retention_keep_results")
-_FORGET = tuple(query(f"retention_forget_{what}") for what in ("resources", "activations", "notifications"))
+_FORGET = (
+    *(query(f"retention_forget_{what}") for what in ("resources", "activations", "notifications")),
+    query("system_events_forget"),
+)
 _DELETED_NEXT = query("deleted_next")
 _DELETED_RESULTS = query("deleted_results")
 _DELETED_DONE = query("deleted_done")
@@ -60,7 +64,7 @@ class Tidied:
 
     partitions: int = 0
     rows: int = 0
-    """Resources, activations, notifications and results of deleted resources."""
+    """Resources, activations, notifications, system events, and results of deleted resources."""
 
 
 @asynccontextmanager
@@ -118,6 +122,7 @@ async def _keep(pool: Pool) -> None:
             log.warning("tidying up waits for the database", problem=str(problem))
         except Exception:
             log.exception("tidying up failed, and is tried again")
+            tell(Kind.TIDYING_FAILED)
         await asyncio.sleep(LOOK_EVERY)
 
 
@@ -130,7 +135,7 @@ async def _drop(connection: Connection, now: datetime) -> int:
         how = sql.SQL("FINALIZE" if is_pending else "CONCURRENTLY")
         detach = sql.SQL("ALTER TABLE result DETACH PARTITION {} {}")
         await connection.execute(detach.format(sql.Identifier(name), how))
-        log.info("results are no longer kept", partition=name)
+        tell(Kind.RESULTS_DROPPED, name)
     for (name,) in await (await connection.execute(_LEFT)).fetchall():
         await connection.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier(name)))
     return len(partitions)

@@ -4,17 +4,15 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 
-import structlog
 from psycopg import AsyncConnection, Notify, OperationalError
 
 from cas.store.database import Connection
 from cas.store.errors import DatabaseUnavailable
+from cas.system_events import Kind, tell
 from cas.tasks import end
 
 # Seconds between attempts to open it again.
 RECONNECT_AFTER = 0.5
-
-log = structlog.get_logger(__name__)
 
 
 @asynccontextmanager
@@ -59,10 +57,11 @@ async def _keep(
                 async for notification in connection.notifies():
                     take(notification)
         except OperationalError as problem:
-            log.warning("a connection to the database broke", problem=str(problem).partition("\n")[0])
+            tell(Kind.DATABASE_AWAY, problem=str(problem).partition("\n")[0])
         while True:
             with suppress(OperationalError):
                 connection = await _open(conninfo, begin)
                 break
             await asyncio.sleep(RECONNECT_AFTER)
+        tell(Kind.DATABASE_BACK)
         again()

@@ -18,7 +18,9 @@ WITH RECURSIVE known AS (
     FROM known
     WHERE known.target IS NOT NULL
 )
-SELECT target FROM known WHERE target IS NOT NULL;
+SELECT target FROM known WHERE target IS NOT NULL
+UNION
+SELECT target FROM event_broker WHERE EXISTS (SELECT FROM system_event WHERE NOT published);
 
 -- name: event_target_lock
 SELECT pg_try_advisory_lock(%(key)s);
