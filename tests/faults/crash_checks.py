@@ -1,12 +1,15 @@
 """What must hold when everything has come to rest after the crashes: each violation is a line of text."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from cas.client.readings import Access
+from cas.client.readings import Reading
 from tests.faults.crash_load import Heard, Made, Message, Told, key_of
 from tests.faults.crash_site import Site
+
+Answers = Mapping[str, Sequence[Reading]]
+"""What the service answers in the end, by resource."""
 
 SHOWN = 10
 """Violations of a kind that are told one by one."""
@@ -41,7 +44,7 @@ def complete(site: Site, made: list[Made], meters: int) -> Iterator[str]:
         yield f"{len(unknown)} resources that no client knows of: a repeated create made another"
 
 
-def once(report: dict[str, Any], made: list[Made], answers: dict[str, Access]) -> Iterator[str]:
+def once(report: dict[str, Any], made: list[Made], answers: Answers) -> Iterator[str]:
     """No change was carried out twice; one that is reported as done was; counters are not reused."""
     carried_out = {(device, value): count for device, value, count in report["changes"]}
     yield from (f"{device} did {value} {count} times" for (device, value), count in carried_out.items() if count > 1)
@@ -49,7 +52,7 @@ def once(report: dict[str, Any], made: list[Made], answers: dict[str, Access]) -
     for each in made:
         if not each.changes:
             continue
-        for reading in answers[each.access_id].readings:
+        for reading in answers[each.access_id]:
             place = _CHANGES.get(reading.class_id or 0)
             if place is None or not reading.ok:
                 continue
@@ -61,11 +64,11 @@ def once(report: dict[str, Any], made: list[Made], answers: dict[str, Access]) -
 _CHANGES = {1: 0, 70: 1}
 
 
-def kept(made: list[Made], heard: Heard, answers: dict[str, Access]) -> Iterator[str]:
+def kept(made: list[Made], heard: Heard, answers: Answers) -> Iterator[str]:
     """What a client has been told once stays: answers and events are what is stored, value by value."""
     for each in made:
-        stored = {key_of(reading): reading.value for reading in answers[each.access_id].readings}
-        if len(stored) != len(answers[each.access_id].readings):
+        stored = {key_of(reading): reading.value for reading in answers[each.access_id]}
+        if len(stored) != len(answers[each.access_id]):
             yield f"{each.access_id} has results twice"
         told: list[tuple[Told, object]] = [(key_of(reading), reading.value) for reading in each.answered]
         for message in heard.messages:
@@ -76,7 +79,7 @@ def kept(made: list[Made], heard: Heard, answers: dict[str, Access]) -> Iterator
             yield f"{each.access_id}: {lost} of {len(told)} results that were told are not stored"
 
 
-def told(made: list[Made], heard: Heard, answers: dict[str, Access]) -> Iterator[str]:
+def told(made: list[Made], heard: Heard, answers: Answers) -> Iterator[str]:
     """Every result is told at least once, in order for each resource, and in no two messages; repeats are alike."""
     by_resource: dict[str, dict[str, Message]] = defaultdict(dict)
     for message in heard.messages:
@@ -88,7 +91,7 @@ def told(made: list[Made], heard: Heard, answers: dict[str, Access]) -> Iterator
             continue  # answered at once
         messages = list(by_resource[each.access_id].values())
         counts = Counter(key for message in messages for key in message.told)
-        stored = {key_of(reading) for reading in answers[each.access_id].readings}
+        stored = {key_of(reading) for reading in answers[each.access_id]}
         if missing := len(stored - counts.keys()):
             yield f"{each.access_id}: {missing} of {len(stored)} results were not told"
         if twice := sum(count > 1 for count in counts.values()):
@@ -98,8 +101,8 @@ def told(made: list[Made], heard: Heard, answers: dict[str, Access]) -> Iterator
         yield from _order(each.access_id, messages, answers[each.access_id])
 
 
-def _order(access_id: str, messages: list[Message], answer: Access) -> Iterator[str]:
-    places = {key_of(reading): place for place, reading in enumerate(answer.readings)}
+def _order(access_id: str, messages: list[Message], answer: Sequence[Reading]) -> Iterator[str]:
+    places = {key_of(reading): place for place, reading in enumerate(answer)}
     last: dict[tuple[str, object], int] = {}
     wrong = 0
     for message in messages:

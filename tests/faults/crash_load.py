@@ -5,6 +5,7 @@ A client that gets no answer, or is told to try later, sends the same message ag
 
 import asyncio
 import random
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -26,6 +27,8 @@ ALL = "DG_ALL_METERS"
 ENERGY, CLOCK, POWER = "1.0.1.8.0.255", "0.0.1.0.0.255", "1.0.1.7.0.255"
 MESSAGE, RELAY = "0.0.96.13.0.255", "0.0.96.3.10.255"
 RECONNECT = 2
+PATIENCE = 300.0
+"""Seconds in which there must be an answer."""
 PAUSE = 0.3
 """Seconds before a client sends its message again."""
 _T = TypeVar("_T")
@@ -160,19 +163,25 @@ class Load:
         """No further activation."""
         await self.insist(lambda: self._client.close(made.access_id))
 
-    async def get(self, made: Made) -> Access:
-        """The resource with all its results."""
-        return (await self.insist(lambda: self._client.get(made.access_id)))[0]
+    async def readings(self, made: Made) -> list[Reading]:
+        """All results of the resource."""
+
+        async def ask() -> list[Reading]:
+            return [reading async for reading in self._client.stream(made.access_id)]
+
+        return await self.insist(ask)
 
     async def insist(self, ask: Callable[[], Awaitable[_T]]) -> _T:
-        """Ask until there is an answer. Raises CasFault for one that refuses for good."""
+        """Ask until there is an answer, for a while. Raises CasFault for one that refuses for good."""
+        patient_until = time.monotonic() + PATIENCE
         while True:
             try:
                 return await ask()
             except (CasUnreachable, NotUnderstood):
-                pass
+                if time.monotonic() > patient_until:
+                    raise
             except CasFault as problem:
-                if problem.status < 500:
+                if problem.status < 500 or time.monotonic() > patient_until:
                     raise
             self.repeats += 1
             await asyncio.sleep(PAUSE)
