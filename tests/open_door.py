@@ -17,9 +17,6 @@ NOBODY = Credentials(peer="127.0.0.1")
 class OpenDoor:
     """`cas.security.guard.Door` that lets everybody do everything and records nothing."""
 
-    def admit(self, credentials: Credentials) -> None:
-        pass
-
     async def authenticate(self, credentials: Credentials) -> Principal:
         return Principal("anyone", "", credentials.peer, ())
 

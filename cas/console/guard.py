@@ -5,14 +5,13 @@ no script and no style but our own files.
 """
 
 import hmac
-import math
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
 
 from aiohttp import web
 
 from cas.console.principal import Authenticate, Principal, Right
-from cas.security.errors import RequestDenied, TooManyRequests, Unauthenticated
+from cas.security.errors import RequestDenied
 from cas.store.errors import StoreError
 
 COOKIE = "cas_token"
@@ -69,12 +68,7 @@ class Guard:
 
 
 def _denied(problem: RequestDenied) -> web.Response:
-    response = web.Response(status=problem.status, text=f"{problem}\n", headers=HEADERS)
-    if isinstance(problem, Unauthenticated):
-        response.headers["WWW-Authenticate"] = 'Basic realm="cas", charset="UTF-8"'
-    if isinstance(problem, TooManyRequests):
-        response.headers["Retry-After"] = str(math.ceil(problem.retry_after))
-    return response
+    return web.Response(status=problem.status, text=f"{problem}\n", headers={**HEADERS, **problem.headers})
 
 
 def _not_permitted(principal: Principal) -> web.Response:

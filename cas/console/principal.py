@@ -56,9 +56,7 @@ def by_door(door: Door) -> Authenticate:
     """As the SOAP door does it; where that knows nobody, everybody at this machine."""
 
     async def authenticate(request: web.Request) -> Principal:
-        credentials = credentials_of(request)
-        door.admit(credentials)
-        client = await door.authenticate(credentials)
+        client = await door.authenticate(credentials_of(request))
         # Without authentication the name asked for must be one of this machine: else a page from elsewhere could have
         # its own name resolve to this address, and read along.
         if not client.method and not _is_loopback(request.url.host or ""):

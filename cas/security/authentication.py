@@ -7,14 +7,13 @@ import hashlib
 import hmac
 import ipaddress
 import os
-from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
 from cas.security.errors import TokenRefused, TooManyRequests, Unauthenticated
 from cas.security.model import Client, Directory
 from cas.security.passwords import NOBODY, verify_password
-from cas.security.rates import Buckets, Rate
+from cas.security.rates import Rate, Take
 from cas.security.tls import names_of
 from cas.security.tokens import Issuer, verify_token
 
@@ -63,25 +62,24 @@ class NotKnown(Unauthenticated):
 class Passwords:
     """Checks passwords. One that was right is remembered as a keyed digest, so that it costs its hashing only once.
 
-    What is not remembered may be a guess: an address has `GUESSES` of them. `clock` is in seconds.
+    What is not remembered may be a guess: an address has `GUESSES` of them, which it takes by `take`.
     """
 
-    def __init__(self, clock: Callable[[], float]) -> None:
-        self._clock = clock
-        self._guesses = Buckets()
+    def __init__(self, take: Take) -> None:
+        self._take = take
         self._key = os.urandom(32)
         self._right: dict[str, tuple[str, bytes]] = {}
         self._permits = asyncio.Semaphore(_AT_ONCE)
 
     async def check(self, client: Client | None, password: str, peer: str) -> bool:
-        """Whether it is the client's password; for no client it takes as long. Raises TooManyRequests."""
+        """Whether it is the client's password; for no client it takes as long. Raises TooManyRequests, StoreError."""
         stored = client.password if client is not None else None
         digest = hmac.digest(self._key, password.encode("utf-8", "surrogateescape"), hashlib.sha256)
         if client is not None and stored is not None:
             known = self._right.get(client.name)
             if known is not None and known[0] == stored and hmac.compare_digest(known[1], digest):
                 return True
-        if wait := self._guesses.take(_network(peer), GUESSES, self._clock()):
+        if wait := await self._take(f"guesses of {_network(peer)}", GUESSES):
             raise TooManyRequests(wait)
         async with self._permits:
             is_right = await asyncio.to_thread(verify_password, password, stored or NOBODY)
@@ -110,7 +108,10 @@ async def authenticate(
     issuer: Issuer | None,
     now: float,
 ) -> tuple[Client, Method]:
-    """The client that shows these credentials, and how. `now`: seconds of Unix. Raises NotKnown, TooManyRequests."""
+    """The client that shows these credentials, and how. `now`: seconds of Unix.
+
+    Raises NotKnown, TooManyRequests, StoreError.
+    """
     if len(credentials.authorization) > 1:
         raise NotKnown("several Authorization")
     if credentials.authorization:

@@ -11,7 +11,8 @@ SecurityError
 └── AuditBroken                 the audit log is not what was written
 """
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 
 from cas.access.codes import Code
 from cas.errors import CasError
@@ -27,6 +28,11 @@ class RequestDenied(SecurityError):
     status = 403
     code = Code.NOT_AUTHORISED
 
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """What HTTP wants beside the status."""
+        return {}
+
 
 class Unauthenticated(RequestDenied):
     """Nobody knows who asks."""
@@ -36,6 +42,11 @@ class Unauthenticated(RequestDenied):
 
     def __init__(self) -> None:
         super().__init__("authentication is needed")
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """What may be shown (RFC 9110, 11.6.1)."""
+        return {"WWW-Authenticate": 'Basic realm="cas", charset="UTF-8", Bearer realm="cas"'}
 
 
 class NotAuthorised(RequestDenied):
@@ -57,6 +68,11 @@ class TooManyRequests(RequestDenied):
     def __init__(self, retry_after: float) -> None:
         super().__init__("too many requests: wait")
         self.retry_after = retry_after
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """When to ask again (RFC 9110, 10.2.3)."""
+        return {"Retry-After": str(math.ceil(self.retry_after))}
 
 
 class Replayed(RequestDenied):

@@ -1,13 +1,12 @@
 """The guard at the door: each stage of a request that is about who asks, in the order in which the door calls them.
 
-admit - authenticate - once - authorise - recorded
+authenticate - once - authorise - recorded
 
 Without methods of authentication everybody who reaches the door is `anyone`; the door then listens on loopback only,
 and `anyone` may use no services but those of the settings.
 """
 
 import hashlib
-import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
@@ -74,12 +73,11 @@ def anyone(services: Sequence[Service]) -> Role:
 class Door(Protocol):
     """The stages, as the door calls them."""
 
-    def admit(self, credentials: Credentials) -> None:
-        """Before anything is read: who shows nothing is turned away. Raises Unauthenticated."""
-        ...
-
     async def authenticate(self, credentials: Credentials) -> Principal:
-        """Who asks, if it may ask at this rate. Raises Unauthenticated, TooManyRequests, StoreError."""
+        """Who asks, if it may ask at this rate; before anything of the request is read.
+
+        Raises Unauthenticated, TooManyRequests, StoreError.
+        """
         ...
 
     async def once(self, principal: Principal, header: mes.HeaderType) -> None:
@@ -98,7 +96,7 @@ class Door(Protocol):
 
 
 class Guard:
-    """`Door` on a database. Times that are not of the calendar are those of `clock`, in seconds."""
+    """`Door` on a database."""
 
     def __init__(
         self,
@@ -106,29 +104,27 @@ class Guard:
         rules: Rules,
         directories: Directories,
         known: Known,
-        clock: Callable[[], float] = time.monotonic,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._pool = pool
         self._rules = rules
         self._directories = directories
         self._known = known
-        self._clock = clock
         self._now = now
-        self._passwords = Passwords(clock)
-        self._buckets = Buckets()
-
-    def admit(self, credentials: Credentials) -> None:
-        """Before anything is read: who shows nothing is turned away. Raises Unauthenticated."""
-        if self._rules.anyone is None and credentials.empty:
-            tell(Kind.NOT_AUTHENTICATED, credentials.peer, why="no credentials")
-            raise Unauthenticated
+        self._buckets = Buckets(pool)
+        self._passwords = Passwords(self._buckets.take)
 
     async def authenticate(self, credentials: Credentials) -> Principal:
-        """Who asks, if it may ask at this rate. Raises Unauthenticated, TooManyRequests, StoreError."""
+        """Who asks, if it may ask at this rate; before anything of the request is read.
+
+        Raises Unauthenticated, TooManyRequests, StoreError.
+        """
         rules = self._rules
         if rules.anyone is not None:
             return Principal("anyone", "", credentials.peer, (rules.anyone,))
+        if credentials.empty:
+            tell(Kind.NOT_AUTHENTICATED, credentials.peer, why="no credentials")
+            raise Unauthenticated
         directory = await self._directories.get()
         try:
             client, method = await authenticate(
@@ -139,7 +135,7 @@ class Guard:
             raise Unauthenticated from None
         rate = Rate(client.rate or rules.rate.rate, client.burst or rules.rate.burst)
         principal = Principal(client.name, method, credentials.peer, directory.roles_of(client), rate)
-        if wait := self._buckets.take(client.name, rate, self._clock()):
+        if wait := await self._buckets.take(f"client {client.name}", rate):
             tell(Kind.TOO_MANY_REQUESTS, client.name, peer=credentials.peer)
             raise TooManyRequests(wait)
         return principal

@@ -1,13 +1,21 @@
 """Rate limits: a token bucket for each client, and one for each address that tries passwords.
 
-Buckets are those of one process; several fronts each allow the rate. Time is an argument.
+Buckets stand in the database and are timed by its clock, so that a client has one rate, however many fronts there are.
 """
 
-from collections import OrderedDict
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import TypeAlias
 
-# Buckets that are kept; the one that was used longest ago goes, which by then is as good as full or one of a flood.
-MOST = 10_000
+from cas.store.database import Pool, connected
+from cas.store.queries import query
+
+# Tokens that this process takes until it looks for buckets that are full again, and forgets them.
+_FORGET_AFTER = 1000
+
+_TAKE = query("rate_take")
+_WAIT = query("rate_wait")
+_FORGET = query("rate_forget")
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,27 +26,25 @@ class Rate:
     burst: int
 
 
+Take: TypeAlias = Callable[[str, Rate], Awaitable[float]]
+"""Takes a token of the bucket of this name; gives 0, or the seconds until there is one, and then none is taken."""
+
+
 class Buckets:
-    """Token buckets by name."""
+    """Token buckets by name, on a database."""
 
-    def __init__(self) -> None:
-        self._levels: OrderedDict[str, tuple[float, float]] = OrderedDict()
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+        self._taken = 0
 
-    def take(self, name: str, limit: Rate, now: float) -> float:
-        """Take a token; return 0, or the seconds until there is one, and then none is taken."""
-        level = self._level(name, limit, now)
-        if level < 1:
-            self._put(name, level, now)
-            return (1 - level) / limit.rate
-        self._put(name, level - 1, now)
-        return 0.0
-
-    def _level(self, name: str, limit: Rate, now: float) -> float:
-        level, at = self._levels.get(name, (float(limit.burst), now))
-        return min(float(limit.burst), level + max(0.0, now - at) * limit.rate)
-
-    def _put(self, name: str, level: float, now: float) -> None:
-        self._levels[name] = (level, now)
-        self._levels.move_to_end(name)
-        if len(self._levels) > MOST:
-            self._levels.popitem(last=False)
+    async def take(self, name: str, limit: Rate) -> float:
+        """`Take`. Raises StoreError."""
+        self._taken += 1
+        bucket = {"name": name, "each": 1 / limit.rate, "whole": limit.burst / limit.rate}
+        async with connected(self._pool) as connection:
+            if self._taken % _FORGET_AFTER == 0:
+                await connection.execute(_FORGET)
+            if await (await connection.execute(_TAKE, bucket)).fetchone() is not None:
+                return 0.0
+            row = await (await connection.execute(_WAIT, bucket)).fetchone()
+        return 0.001 if row is None else max(0.001, row[0])

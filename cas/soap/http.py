@@ -20,10 +20,10 @@ from cas.access.codes import Code
 from cas.bindings import message as mes
 from cas.security.showing import credentials_of
 from cas.soap import wsdl
-from cas.soap.envelope import Version, version_of
-from cas.soap.errors import MessageRefused, NotSoap, SoapError
+from cas.soap.envelope import Version
+from cas.soap.errors import MessageRefused, NotSoap
 from cas.soap.problems import error
-from cas.soap.service import Reply, SoapService, failed, refuse
+from cas.soap.service import Reply, SoapService, failed
 from cas.system_events import Kind, tell
 
 log = structlog.get_logger(__name__)
@@ -73,15 +73,14 @@ class SoapHttp:
             return response
 
     async def _reply(self, request: web.Request) -> Reply:
-        credentials = credentials_of(request)
         octets = bytearray()
+
+        async def read() -> bytes:
+            await self._read(request, octets)
+            return bytes(octets)
+
         try:
-            try:
-                self._service.admit(credentials)
-                await self._read(request, octets)
-            except SoapError as problem:
-                return refuse(version_of(request.content_type), problem)
-            return await self._service.answer(bytes(octets), request.content_type, credentials)
+            return await self._service.answer(read, request.content_type, credentials_of(request))
         finally:
             self._held -= len(octets)
 

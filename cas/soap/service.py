@@ -1,12 +1,13 @@
 """From the octets of a request to the pieces of its answer: the stages, in order.
 
-read, limit (http) - parse: recognise - authenticate - validate: look, unpack, arrange, validate, read (message) -
+authenticate - read, limit (http) - parse: recognise - validate: look, unpack, arrange, validate, read (message) -
 authorise: new, granted - dispatch by verb and noun, recorded - answer in kind
+
+Who asks is in the header of HTTP, so for who is not known nothing is read or parsed.
 """
 
 import asyncio
-import math
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 from uuid import UUID, uuid4
@@ -19,7 +20,7 @@ from cas.access.inventory import Inventory
 from cas.access.service import AccessService
 from cas.bindings import message as mes
 from cas.security.authentication import Credentials
-from cas.security.errors import RequestDenied, TooManyRequests, Unauthenticated
+from cas.security.errors import RequestDenied
 from cas.security.guard import Door
 from cas.soap import device_access, device_groups, listings
 from cas.soap.answer import Answer, enveloped, fault_message, response
@@ -72,22 +73,19 @@ class SoapService:
         self._strict = strict
         self._validator = Validator()
 
-    def admit(self, credentials: Credentials) -> None:
-        """Turn away who shows nothing where something is asked for, before anything is read. Raises Denied."""
-        try:
-            self._guard.admit(credentials)
-        except RequestDenied as problem:
-            raise denied(problem) from None
+    async def answer(self, read: Callable[[], Awaitable[bytes]], media_type: str, credentials: Credentials) -> Reply:
+        """Answer a request, whose octets `read` gives; whatever is wrong with it or here comes back as a fault.
 
-    async def answer(self, octets: bytes, media_type: str, credentials: Credentials) -> Reply:
-        """Answer a request; whatever is wrong with it or here comes back as a fault."""
+        `read` may raise SoapError.
+        """
         version = version_of(media_type)
-        large = len(octets) >= LARGE
         try:
-            envelope = await _beside(large, _read_envelope, octets)
-            version = envelope.version
             principal = await self._guard.authenticate(credentials)
             structlog.contextvars.bind_contextvars(client=principal.name)
+            octets = await read()
+            large = len(octets) >= LARGE
+            envelope = await _beside(large, _read_envelope, octets)
+            version = envelope.version
             message = await _beside(large, self._read_message, envelope)
             await self._guard.once(principal, message.header)
             demand = await self._guard.authorise(principal, message.content)
@@ -162,12 +160,7 @@ def refuse(version: Version, problem: SoapError) -> Reply:
 
 def denied(problem: RequestDenied) -> Denied:
     """The fault for a request that the guard turned away: its code and its few words, and what HTTP asks for."""
-    headers: dict[str, str] = {}
-    if isinstance(problem, Unauthenticated):
-        headers["WWW-Authenticate"] = 'Basic realm="cas", charset="UTF-8", Bearer realm="cas"'
-    if isinstance(problem, TooManyRequests):
-        headers["Retry-After"] = str(math.ceil(problem.retry_after))
-    return Denied([error(problem.code, str(problem))], problem.status, headers)
+    return Denied([error(problem.code, str(problem))], problem.status, problem.headers)
 
 
 def _whole(status: int, version: Version, text: str, headers: Mapping[str, str] | None = None) -> Reply:

@@ -26,8 +26,9 @@ from cas.dlms.errors import DlmsError
 from cas.dlms.security.wrapping import unwrap
 from cas.errors import ConfigurationError
 from cas.security.authentication import Credentials, Method, Passwords, authenticate
-from cas.security.errors import ClientRefused, TokenRefused, Unauthenticated
-from cas.security.model import Client, directory_of, read_definitions
+from cas.security.errors import ClientRefused, TokenRefused, TooManyRequests, Unauthenticated
+from cas.security.model import directory_of, read_definitions
+from cas.security.rates import Rate
 from cas.security.tls import names_of
 from cas.security.tokens import Issuer, verify_token
 from cas.soap.envelope import recognise
@@ -191,15 +192,14 @@ def _token(octets: bytes) -> None:
     verify_token(octets.decode("latin-1"), ISSUER, 1.0)
 
 
-class _Nobody(Passwords):
-    async def check(self, client: Client | None, password: str, peer: str) -> bool:
-        return False
+async def _no_token(_name: str, _limit: Rate) -> float:
+    return 1.0
 
 
 def _authorization(octets: bytes) -> None:
     shown = Credentials("192.0.2.1", (octets.decode("utf-8", "surrogateescape"),))
     directory = directory_of(read_definitions({}))
-    asyncio.run(authenticate(shown, frozenset(Method), directory, _Nobody(lambda: 0.0), ISSUER, 1.0))
+    asyncio.run(authenticate(shown, frozenset(Method), directory, Passwords(_no_token), ISSUER, 1.0))
 
 
 def _jws(*parts: bytes) -> bytes:
@@ -241,7 +241,9 @@ TARGETS: dict[str, Target] = {
     ),
     "token": Target(_token, TOKENS, (TokenRefused,)),
     "authorization": Target(
-        _authorization, [b"Basic bWRtOnNlY3JldA==", b"Bearer " + TOKENS[0], b"Digest a=b"], (Unauthenticated,)
+        _authorization,
+        [b"Basic bWRtOnNlY3JldA==", b"Bearer " + TOKENS[0], b"Digest a=b"],
+        (Unauthenticated, TooManyRequests),
     ),
     "certificate": Target(names_of, [CERTIFICATE], (ValueError,)),
 }  # fmt: skip

@@ -3,6 +3,7 @@
 import base64
 import datetime as dt
 import json
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from cas.security.authentication import GUESSES, Credentials, Method, NotKnown, 
 from cas.security.errors import ClientRefused, TooManyRequests, Unauthenticated
 from cas.security.model import Client, Directory, directory_of, read_definitions
 from cas.security.passwords import hash_password
+from cas.security.rates import Rate
 from cas.security.tls import names_of
 from cas.security.tokens import Issuer, read_issuer
 from tests.unit.security.keys_and_tokens import AUDIENCE, ISSUER, NOW, jwks, token
@@ -70,10 +72,18 @@ def certificate(common_name: str = "mdm", *names: x509.GeneralName) -> bytes:
     return builder.sign(key, hashes.SHA256()).public_bytes(Encoding.DER)
 
 
+class Tokens(Counter[str]):
+    """`cas.security.rates.Take` without a database, for which no time passes."""
+
+    async def __call__(self, name: str, limit: Rate) -> float:
+        self[name] += 1
+        return 0.0 if self[name] <= limit.burst else 1 / limit.rate
+
+
 async def known(
     credentials: Credentials, issuer: Issuer | None, methods: frozenset[Method] = ALL, found: Directory | None = None
 ) -> tuple[Client, Method]:
-    return await authenticate(credentials, methods, found or directory(), Passwords(lambda: 0.0), issuer, NOW)
+    return await authenticate(credentials, methods, found or directory(), Passwords(Tokens()), issuer, NOW)
 
 
 async def test_each_method_finds_its_client(issuer: Issuer) -> None:
@@ -145,8 +155,8 @@ def test_the_names_of_a_certificate() -> None:
 
 
 async def test_guesses_are_few_but_who_was_let_in_goes_on() -> None:
-    now = [0.0]
-    passwords = Passwords(lambda: now[0])
+    tokens = Tokens()
+    passwords = Passwords(tokens)
     client = directory().clients["mdm"]
     assert await passwords.check(client, PASSWORD, "192.0.2.1")
     for _ in range(GUESSES.burst - 1):
@@ -157,12 +167,12 @@ async def test_guesses_are_few_but_who_was_let_in_goes_on() -> None:
         await passwords.check(None, "wrong", "192.0.2.1")
     assert await passwords.check(client, PASSWORD, "192.0.2.1")
     assert not await passwords.check(client, "wrong", "192.0.2.2")
-    now[0] = 11.0
+    tokens.clear()
     assert not await passwords.check(client, "wrong", "192.0.2.1")
 
 
 async def test_an_ipv6_network_counts_as_one_address() -> None:
-    passwords = Passwords(lambda: 0.0)
+    passwords = Passwords(Tokens())
     client = directory().clients["mdm"]
     for number in range(GUESSES.burst):
         assert not await passwords.check(client, "wrong", f"2001:db8::{number + 1:x}")
@@ -171,7 +181,7 @@ async def test_an_ipv6_network_counts_as_one_address() -> None:
 
 
 async def test_a_password_that_changed_is_not_remembered() -> None:
-    passwords = Passwords(lambda: 0.0)
+    passwords = Passwords(Tokens())
     client = directory().clients["mdm"]
     assert await passwords.check(client, PASSWORD, "a")
     changed = client.model_copy(update={"password": hash_password("new", n=CHEAP)})

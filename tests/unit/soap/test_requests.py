@@ -479,9 +479,12 @@ async def test_a_stopping_service_says_try_later(setting: Setting) -> None:
     store = MemoryStore()
     access = AccessService(store, setting.devices, sync_wait=1)
     await access.stop(0)
-    reply = await SoapService(access, NO_INVENTORY, OpenDoor(), limit=LIMIT).answer(
-        create(["M1"]), "application/soap+xml", NOBODY
-    )
+
+    async def read() -> bytes:
+        return create(["M1"])
+
+    service = SoapService(access, NO_INVENTORY, OpenDoor(), limit=LIMIT)
+    reply = await service.answer(read, "application/soap+xml", NOBODY)
     answer = Answer("".join([piece async for piece in reply.pieces]).encode())
     assert (reply.status, answer.codes) == (503, ["5.1"])
 
