@@ -3,7 +3,6 @@
 import asyncio
 import ipaddress
 import socket
-import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
@@ -60,8 +59,12 @@ from cas.push.model import Wire
 from cas.push.mqtt import BrokerAddress
 from cas.push.service import Receivers, open_delivery
 from cas.push.targets import Targets
+from cas.security.errors import NotAuthorised, RequestDenied
+from cas.security.guard import Door
 from cas.security.known import KnownHere
-from cas.security.opening import guard_of, is_guarded, tls_of
+from cas.security.listening import HEAD_WITHIN, bounded, listening
+from cas.security.opening import guard_of, is_guarded, tls_files, tls_of
+from cas.security.showing import credentials_of
 from cas.soap.event import EventWriter
 from cas.soap.http import PATH, SoapHttp
 from cas.soap.service import SoapService
@@ -91,7 +94,6 @@ async def open_service(settings: Settings, *, work: bool = True) -> AsyncIterato
     """
     if not is_guarded(settings):
         await require_loopback(settings.host)
-    tls = tls_of(settings)
     async with (
         open_database(settings) as pool,
         keeping_journal(pool),
@@ -124,7 +126,7 @@ async def open_service(settings: Settings, *, work: bool = True) -> AsyncIterato
             keyring=parts.keyring,
             zone=ZoneInfo(settings.zone),
         )
-        async with _listening(settings, soap, site, tls, partial(_metrics, pool)) as url:
+        async with _listening(settings, soap, site, partial(_metrics, pool, guard)) as url:
             yield url
 
 
@@ -316,31 +318,34 @@ async def _listening(
     settings: Settings,
     soap: SoapHttp,
     console: Site,
-    tls: ssl.SSLContext | None,
     measured: Callable[[web.Request], Awaitable[web.Response]],
 ) -> AsyncIterator[str]:
     application = web.Application()
     application.on_response_prepare.append(_hide_versions)
     application.add_routes([*soap.routes(), web.get("/metrics", measured), *console_routes(console)])
-    runner = web.AppRunner(application, access_log=None, shutdown_timeout=settings.stop_grace)
+    runner = web.AppRunner(
+        application, access_log=None, shutdown_timeout=settings.stop_grace, keepalive_timeout=HEAD_WITHIN
+    )
     await runner.setup()
     try:
-        site = web.TCPSite(runner, settings.host, settings.port, ssl_context=tls)
-        try:
-            await site.start()
-        except OSError as problem:
-            reason = problem.strerror or problem
-            raise ConfigurationError(f"cannot listen on {settings.host} port {settings.port}: {reason}") from None
-        host, port = runner.addresses[0][:2]
-        yield f"{'http' if tls is None else 'https'}://{f'[{host}]' if ':' in host else host}:{port}{PATH}"
-        await site.stop()
+        assert runner.server is not None  # noqa: S101 - it is set up
+        accept, files = bounded(runner.server), tls_files(settings)
+        async with listening(accept, settings.host, settings.port, partial(tls_of, settings), files) as (host, port):
+            yield f"{'https' if files else 'http'}://{f'[{host}]' if ':' in host else host}:{port}{PATH}"
         console.hub.stop()
         await console.access.stop(settings.stop_grace)
     finally:
         await runner.cleanup()
 
 
-async def _metrics(pool: Pool, _request: web.Request) -> web.Response:
+async def _metrics(pool: Pool, door: Door, request: web.Request) -> web.Response:
+    """The metrics, for who may read the directory."""
+    try:
+        roles = (await door.authenticate(credentials_of(request))).roles
+    except RequestDenied as problem:
+        return web.Response(status=problem.status, text=f"{problem}\n", headers=problem.headers)
+    if not any(role.directory for role in roles):
+        return web.Response(status=403, text=f"{NotAuthorised()}\n")
     with suppress(StoreError, TimeoutError):
         async with asyncio.timeout(READY_WITHIN):
             await measure_depth(pool)

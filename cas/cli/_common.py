@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import resource
 import sys
 from collections.abc import Coroutine, Iterable, Sequence
 from importlib.util import find_spec
@@ -19,7 +20,9 @@ WIDE = 200
 
 
 def run(main: Coroutine[Any, Any, _T]) -> _T:
-    """Run the coroutine to its end, on uvloop where there is one."""
+    """Run the coroutine to its end, on uvloop where there is one, with as many files open as the system lets us."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     if find_spec("uvloop") is None:
         return asyncio.run(main)
     import uvloop

@@ -46,6 +46,12 @@ def tls_of(settings: Settings) -> ssl.SSLContext | None:
     )
 
 
+def tls_files(settings: Settings) -> tuple[Path, ...]:
+    """The files that `tls_of` reads."""
+    files = (settings.tls_certificate, settings.tls_key, settings.tls_client_ca, settings.tls_client_crl)
+    return tuple(file for file in files if file is not None)
+
+
 async def guard_of(settings: Settings, pool: Pool, known: Known) -> Guard:
     """The guard. Raises ConfigurationError, ClientRefused, StoreError."""
     load = from_database(pool) if settings.clients_file is None else from_file(settings.clients_file)
