@@ -105,8 +105,10 @@ class Settings(BaseSettings):
 
     master_key_provider: Annotated[str, Field(pattern="^[^:]+(:.*)?$")] | None = Field(
         None,
-        description="NAME:ARGUMENT of an installed provider of the master keys, instead of setting and file",
-        examples=["vault:cas/master"],
+        description="NAME:ARGUMENT of an installed provider of the master keys; those of setting and file are older",
+        examples=[
+            "pkcs11:token=cas;object=master-1?module-path=/usr/lib/softhsm/libsofthsm2.so&pin-source=file:/etc/cas/pin"
+        ],
     )
 
     client_system_title: Annotated[str, Field(pattern="^[0-9A-Fa-f]{16}$")] = Field(

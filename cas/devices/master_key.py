@@ -4,6 +4,7 @@ The file has one key a line in 64 hex digits, newest first; empty lines and line
 
 A provider is a function from an installed package, by the entry point of its name in the group `cas.master_keys`. It
 takes the text behind the name and gives the master keys, newest first; those of a security module need not leave it.
+A setting or file that is named besides has older ones, to rotate from.
 """
 
 import os
@@ -32,16 +33,21 @@ def load_keyring(settings: Settings, notify: Callable[[str], None] | None = None
     """
     if settings.master_key_provider is not None:
         name, _, argument = settings.master_key_provider.partition(":")
-        return Keyring(_provider(name)(argument))
+        older = _local(settings) if settings.master_key is not None or settings.master_key_file is not None else []
+        return Keyring([*_provider(name)(argument), *older])
+    return Keyring(_local(settings, notify))
+
+
+def _local(settings: Settings, notify: Callable[[str], None] | None = None) -> list[Secret]:
     if settings.master_key is not None:
-        return Keyring(_parse(settings.master_key.get_secret_value().split(","), "master_key (CAS_MASTER_KEY)"))
+        return _parse(settings.master_key.get_secret_value().split(","), "master_key (CAS_MASTER_KEY)")
     path = settings.master_key_path
     try:
         if notify is not None and settings.master_key_file is None and _make(path):
             notify(f"a new master key was made in {path}: back it up, without it the stored device keys are lost")
         if settings.master_key_file is None and path.stat().st_mode & 0o077:
             raise MasterKeyError(f"{path} is open to other users: chmod 600 {path}")
-        return Keyring(_parse(path.read_text("ascii").splitlines(), str(path)))
+        return _parse(path.read_text("ascii").splitlines(), str(path))
     except (OSError, UnicodeDecodeError) as problem:
         reason = problem.strerror if isinstance(problem, OSError) else "not ASCII text"
         raise MasterKeyError(f"master key file {path}: {reason}") from None
@@ -49,7 +55,11 @@ def load_keyring(settings: Settings, notify: Callable[[str], None] | None = None
 
 def _provider(name: str) -> Provider:
     for entry_point in entry_points(group=PROVIDERS, name=name):
-        provider: Provider = entry_point.load()
+        try:
+            provider: Provider = entry_point.load()
+        except ImportError as problem:
+            extra = f": install cosem-access-service[{name}]" if entry_point.value.startswith("cas.") else ""
+            raise MasterKeyError(f"master_key_provider {name}: {problem.name} is not installed{extra}") from None
         return provider
     known = ", ".join(sorted(entry_points(group=PROVIDERS).names)) or "none"
     raise MasterKeyError(f"master_key_provider {name}: no such provider is installed; there are: {known}")
