@@ -4,7 +4,7 @@ BIN := .venv/bin
 PYTHON ?= python3.11
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help setup demo demo-scheduled run test bindings readme format lint types bench soak fuzz ci clean lock
+.PHONY: help setup demo demo-scheduled run test bindings readme format lint types bench soak fuzz audit sbom ci clean lock
 help:            ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | column -t -s '	'
 
@@ -50,6 +50,15 @@ soak: .venv/.done                        ## processes killed at random under loa
 	$(PY) -m tests.faults.soak $(ARGS)
 fuzz: .venv/.done                        ## coverage-guided fuzzing of every parser of foreign octets
 	$(PY) -m tests.fuzz $(ARGS)
+.audit/.done: .ci/audit.lock
+	$(PYTHON) -m venv .audit
+	.audit/bin/pip install --quiet --disable-pip-version-check --require-hashes -r .ci/audit.lock
+	@touch $@
+audit: .audit/.done                      ## known weaknesses of what is shipped and of what builds it; needs the network
+	.audit/bin/pip-audit --require-hashes --disable-pip -r .ci/runtime.lock -r .ci/build.lock -r .ci/requirements.lock
+sbom: .audit/.done                       ## what is shipped, with hashes: cosem-access-service.cdx.json (CycloneDX)
+	.audit/bin/cyclonedx-py requirements .ci/runtime.lock --pyproject pyproject.toml --output-reproducible \
+		--validate -o cosem-access-service.cdx.json
 ci: lint types test                      ## what CI runs
 lock: .venv/.done                        ## renew the locked requirements
 	$(PYTHON) -m venv .venv-lock && .venv-lock/bin/pip install --quiet uv
@@ -58,6 +67,7 @@ lock: .venv/.done                        ## renew the locked requirements
 	.venv-lock/bin/uv pip compile --quiet --no-header --no-annotate --generate-hashes --python-version 3.11 -c .ci/requirements.lock --group build -o .ci/build.lock
 	.venv-lock/bin/uv pip compile --quiet --no-header --no-annotate --generate-hashes --python-version 3.11 --group peers -o .ci/peers.lock
 	.venv-lock/bin/uv pip compile --quiet --no-header --no-annotate --generate-hashes --python-version 3.11 --group bench -o .ci/bench.lock
+	.venv-lock/bin/uv pip compile --quiet --no-header --no-annotate --generate-hashes --python-version 3.11 --group audit -o .ci/audit.lock
 	rm -rf .venv-lock
 clean:                                   ## remove what the targets made
-	rm -rf .venv .peers .bench .cas
+	rm -rf .venv .peers .bench .audit .cas cosem-access-service.cdx.json
