@@ -55,7 +55,7 @@ fuzz: .venv/.done                        ## coverage-guided fuzzing of every par
 	.audit/bin/pip install --quiet --disable-pip-version-check --require-hashes -r .ci/audit.lock
 	@touch $@
 audit: .audit/.done                      ## known weaknesses of what is shipped and of what builds it; needs the network
-	.audit/bin/pip-audit --require-hashes --disable-pip -r .ci/runtime.lock -r .ci/build.lock -r .ci/requirements.lock
+	.audit/bin/pip-audit --strict --require-hashes --disable-pip -r .ci/runtime.lock -r .ci/build.lock -r .ci/requirements.lock
 sbom: .audit/.done                       ## what is shipped, with hashes: cosem-access-service.cdx.json (CycloneDX)
 	.audit/bin/cyclonedx-py requirements .ci/runtime.lock --pyproject pyproject.toml --output-reproducible \
 		--validate -o cosem-access-service.cdx.json
