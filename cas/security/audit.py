@@ -10,11 +10,10 @@ import hashlib
 import json
 import os
 import socket
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeAlias
 
 from cas.security.errors import AuditBroken
 from cas.store.database import Pool, connected
@@ -28,11 +27,12 @@ PAGE = 1000
 LISTED = 50
 """Names of devices, objects and so on that one entry lists; of the rest it has the count."""
 
-_LOCK = query("audit_lock")
-_HEAD = query("audit_head")
 _APPEND = query("audit_append")
 _PAGE = query("audit_page")
 _NEWEST = query("audit_newest")
+
+Add: TypeAlias = Callable[[Mapping[str, object]], Awaitable[int]]
+"""Adds an entry and returns its number. Raises StoreError."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,24 +76,10 @@ def chain(previous: bytes, number: int, text: str) -> bytes:
 
 
 async def append(pool: Pool, contents: Sequence[Mapping[str, object]]) -> list[int]:
-    """Add entries, all or none; return their numbers. Each is given the time. Raises StoreError."""
-    async with connected(pool) as connection, connection.transaction():
-        await connection.execute(_LOCK)
-        number, previous = await (await connection.execute(_HEAD)).fetchone() or (0, GENESIS)
-        at = datetime.now(UTC).isoformat(timespec="microseconds")
-        entries: list[Entry] = []
-        for content in contents:
-            number += 1
-            text = _text({"at": at, **content})
-            previous = chain(previous, number, text)
-            entries.append(Entry(number, text, previous))
-        columns = {
-            "numbers": [entry.number for entry in entries],
-            "entries": [entry.text for entry in entries],
-            "hashes": [entry.hash for entry in entries],
-        }
-        await connection.execute(_APPEND, columns)
-    return [entry.number for entry in entries]
+    """Add entries, all or none; return their numbers. The database gives each the time. Raises StoreError."""
+    async with connected(pool) as connection:
+        cursor = await connection.execute(_APPEND, {"contents": [_text(content) for content in contents]})
+        return [row[0] for row in await cursor.fetchall()]
 
 
 def _text(content: Mapping[str, object]) -> str:
@@ -104,25 +90,36 @@ def _text(content: Mapping[str, object]) -> str:
 
 @asynccontextmanager
 async def recorded(pool: Pool, about: Mapping[str, object]) -> AsyncIterator[dict[str, object]]:
+    """As `recorded_by`, each entry written by itself."""
+
+    async def add(content: Mapping[str, object]) -> int:
+        return (await append(pool, [content]))[0]
+
+    async with recorded_by(add, about) as outcome:
+        yield outcome
+
+
+@asynccontextmanager
+async def recorded_by(add: Add, about: Mapping[str, object]) -> AsyncIterator[dict[str, object]]:
     """Record a change around doing it; what the body puts into the dict stands in the second entry.
 
     `about` has an `actor` and an `action`. Without a first entry nothing is done: raises StoreError.
     """
-    (begun,) = await append(pool, [{**about, "phase": "begun"}])
+    begun = await add({**about, "phase": "begun"})
     outcome: dict[str, object] = {}
     ending = {"actor": about["actor"], "action": about["action"], "phase": "ended", "of": begun}
     try:
         yield outcome
     except BaseException as problem:
-        await _end(pool, {**ending, "outcome": "failed", "problem": type(problem).__name__})
+        await _end(add, {**ending, "outcome": "failed", "problem": type(problem).__name__})
         raise
-    await _end(pool, {**ending, "outcome": "done", **outcome})
+    await _end(add, {**ending, "outcome": "done", **outcome})
 
 
-async def _end(pool: Pool, content: Mapping[str, object]) -> None:
+async def _end(add: Add, content: Mapping[str, object]) -> None:
     # What was done is done, and its first entry stands: the answer does not wait for a database that went away.
     try:
-        await append(pool, [content])
+        await add(content)
     except StoreError as problem:
         tell(Kind.AUDIT_INCOMPLETE, str(content["of"]), problem=str(problem), outcome=content["outcome"])
 

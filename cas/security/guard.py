@@ -11,11 +11,12 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Protocol
 
 from cas.access.groups import ALL_METERS
 from cas.bindings import message as mes
-from cas.security.audit import LISTED, append, recorded
+from cas.security.audit import LISTED, append, recorded_by
 from cas.security.authentication import Credentials, Method, NotKnown, Passwords, authenticate
 from cas.security.authorisation import Known, authorise
 from cas.security.clients import Directories
@@ -25,6 +26,7 @@ from cas.security.model import Role, Service, Verb
 from cas.security.rates import Buckets, Rate
 from cas.security.replay import check_replay
 from cas.security.tokens import Issuer
+from cas.store.batch import Batcher
 from cas.store.database import Pool
 from cas.system_events import Kind, tell
 
@@ -107,6 +109,8 @@ class Guard:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._pool = pool
+        # what is asked at the same time is recorded together
+        self._audit: Batcher[Mapping[str, object], int] = Batcher(partial(append, pool))
         self._rules = rules
         self._directories = directories
         self._known = known
@@ -163,7 +167,7 @@ class Guard:
                 services=sorted(service.value for service in demand.services),
             )
             if demand.changes_state:
-                await append(self._pool, [{**_about(principal, demand, content), "outcome": "denied"}])
+                await self._audit.add({**_about(principal, demand, content), "outcome": "denied"})
             raise
         return demand
 
@@ -180,7 +184,7 @@ class Guard:
             return
         about = _about(principal, demand, content)
         digest = hashlib.sha256(octets).hexdigest()
-        async with recorded(self._pool, {**about, "request_sha256": digest}) as outcome:
+        async with recorded_by(self._audit.add, {**about, "request_sha256": digest}) as outcome:
             yield outcome
 
 
