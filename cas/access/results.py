@@ -10,9 +10,10 @@ from psycopg.rows import TupleRow
 
 from cas.access.codes import Code
 from cas.access.model import Failure, Octets, Result, Selection, Tally
-from cas.access.statistics import count_results_on
+from cas.access.statistics import kind_of
 from cas.store.database import Connection, Pool, connected
 from cas.store.queries import query
+from cas.system_events import Kind, tell
 
 # Results in one page, and the octets of their APDUs in all: a result may be a whole load profile.
 PAGE = 1000
@@ -23,7 +24,6 @@ _SPAN = query("result_span")
 _PAGE = query("result_page")
 _PAGE_LAST_VALID = query("result_page_last_valid")
 _TALLY = query("result_tally")
-_OUTSTANDING = query("result_outstanding")
 
 
 async def insert_results(pool: Pool, results: Sequence[Result]) -> None:
@@ -43,15 +43,12 @@ async def insert_results(pool: Pool, results: Sequence[Result]) -> None:
         "reasons": [failure and failure.reason for failure in failures],
         "details": [failure and failure.details for failure in failures],
         "attempts": [result.attempts for result in results],
+        "kinds": [kind_of(result.answer) for result in results],
     }
-    async with connected(pool) as connection, connection.transaction():
-        rows = await (await connection.execute(_INSERT, columns, binary=True)).fetchall()
-        new = {tuple(row) for row in rows}
-        await count_results_on(connection, [result for result in results if _key(result) in new])
-
-
-def _key(result: Result) -> tuple[UUID, int, int, str]:
-    return result.access_id, result.activation, result.request, result.device_id
+    async with connected(pool) as connection:
+        rows = await (await connection.execute(_INSERT, columns)).fetchall()
+    for (device_id,) in rows:
+        tell(Kind.KEYS_REFUSED, device_id)
 
 
 async def count_results(pool: Pool, selection: Selection) -> Tally:
@@ -62,13 +59,9 @@ async def count_results(pool: Pool, selection: Selection) -> Tally:
     parameters = {**selected(selection), "ids": list(selection.ids)}
     async with connected(pool) as connection:
         parameters |= await _span(connection, parameters)
-        # In this order: a result that comes between the two is counted twice, never left out.
-        outstanding = await (await connection.execute(_OUTSTANDING, parameters)).fetchone()
         counted = await (await connection.execute(_TALLY, parameters)).fetchone()
-    assert outstanding is not None and counted is not None  # noqa: S101, PT018 - a count has one row
-    if selection.last_valid:
-        return Tally(counted[0], 0, 0)
-    return Tally(counted[0], counted[1], outstanding[0])
+    assert counted is not None  # noqa: S101 - a count has one row
+    return Tally(counted[0], 0, 0) if selection.last_valid else Tally(*counted)
 
 
 async def iterate_results(pool: Pool, access_id: UUID, selection: Selection) -> AsyncIterator[Result]:

@@ -14,7 +14,7 @@ without talking to the device (not attempted, canceled) is none. The meter-state
 | METER-LOST | has been so for `LOST_AFTER` |
 """
 
-from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -23,21 +23,18 @@ from psycopg.rows import TupleRow
 from xsdata.models.datatype import XmlDateTime
 
 from cas.access.codes import Code
-from cas.access.model import Failure, Result
+from cas.access.model import Failure
 from cas.bindings import message as mes
 from cas.devices.counters import Counters, counter_scope
 from cas.devices.keys import KeyKind, Keyring, Secret
 from cas.devices.model import without_password
 from cas.devices.registry import Registered, iterate_devices
-from cas.store.database import Connection, Pool
+from cas.store.database import Pool
 from cas.store.queries import query
-from cas.system_events import Kind as Told
-from cas.system_events import tell
 
 LOST_AFTER = timedelta(days=7)
 PAGE = 1000
 
-_COUNT = query("statistics_count")
 _BY_ID = query("statistics_by_id")
 
 
@@ -97,52 +94,6 @@ def kind_of(answer: object) -> Kind | None:
     if answer.reason.startswith(_PROCEDURE):
         return Kind.ANSWERED
     return _BY_REASON.get(answer.reason) or _BY_CODE.get(answer.code)
-
-
-async def count_results(pool: Pool, results: Sequence[Result]) -> None:
-    """Add a batch of results to the statistics of their devices; to be called once for each stored result."""
-    async with pool.connection() as connection:
-        await count_results_on(connection, results)
-
-
-async def count_results_on(connection: Connection, results: Sequence[Result]) -> None:
-    """As `count_results`, in the caller's transaction."""
-    counted = summarise(results)
-    if not counted:
-        return
-    cursor = await connection.execute(
-        _COUNT,
-        {
-            "device_ids": list(counted),
-            "successes": [each.successes for each in counted.values()],
-            "failures": [each.failures for each in counted.values()],
-            "last_successes": [each.last_success for each in counted.values()],
-            "last_failures": [each.last_failure for each in counted.values()],
-            "kinds": [each.last_kind for each in counted.values()],
-        },
-    )
-    for (device_id,) in await cursor.fetchall():
-        tell(Told.KEYS_REFUSED, device_id)
-
-
-def summarise(results: Iterable[Result]) -> dict[str, Statistic]:
-    """What results come to for each device, in the order of the DeviceIDs."""
-    found: dict[str, Statistic] = {}
-    for result in results:
-        kind = kind_of(result.answer)
-        if kind is None:
-            continue
-        before = found.get(result.device_id, Statistic())
-        success = kind is Kind.ANSWERED
-        last = _later(before.last_success, before.last_failure)
-        found[result.device_id] = Statistic(
-            before.successes + success,
-            before.failures + (not success),
-            _later(before.last_success, result.activated) if success else before.last_success,
-            before.last_failure if success else _later(before.last_failure, result.activated),
-            kind if last is None or result.activated >= last else before.last_kind,
-        )
-    return dict(sorted(found.items()))
 
 
 async def iterate_statistics(
@@ -229,10 +180,6 @@ def state_of(known: Statistic, now: datetime, *, lacks_keys: bool) -> mes.MeterS
         case _:
             lost = known.last_success is not None and now - known.last_success >= LOST_AFTER
             return mes.MeterState.METER_LOST if lost else mes.MeterState.METER_NOT_AVAILABLE
-
-
-def _later(one: datetime | None, other: datetime | None) -> datetime | None:
-    return max((moment for moment in (one, other) if moment is not None), default=None)
 
 
 def _xml(moment: datetime | None) -> XmlDateTime | None:

@@ -1,14 +1,18 @@
 """Statistics of devices in a real database."""
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from uuid import uuid4
+from itertools import count
+from uuid import UUID, uuid4
 
 import pytest
 
-from cas.access.failures import describe
-from cas.access.model import Failure, Octets, Result
-from cas.access.statistics import count_results, iterate_statistics
+from cas.access.failures import CANCELED, describe
+from cas.access.model import DeviceAccess, Failure, Octets, Origin, Result, Target, Terms
+from cas.access.postgres import open_store
+from cas.access.results import insert_results
+from cas.access.statistics import iterate_statistics
 from cas.bindings.message import CosemDeviceStatistics, MeterState
 from cas.devices.counters import Counters
 from cas.devices.keys import Keyring, Secret
@@ -22,9 +26,15 @@ NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)
 KEY = "00112233445566778899aabbccddeeff"
 
 
+ACCESS = UUID(int=7)
+REQUESTS = count()
+
+
 def result(device_id: str, minute: int, answer: Octets | Failure = Octets(b"\xc4")) -> Result:  # noqa: B008 - a constant
     activated = NOON + timedelta(minutes=minute)
-    return Result(access_id=uuid4(), activation=1, request=0, device_id=device_id, activated=activated, answer=answer)
+    return Result(
+        access_id=ACCESS, activation=1, request=next(REQUESTS), device_id=device_id, activated=activated, answer=answer
+    )
 
 
 async def statistics(pool: Pool, page: int = 2) -> dict[str, CosemDeviceStatistics]:
@@ -39,6 +49,12 @@ async def devices(pool: Pool) -> Pool:
     rows[3] |= {"authentication": "hls-gmac", "encryption_key": KEY, "authentication_key": KEY}
     rows.append({"device_id": "e", "url": url, "authentication": "lls"})
     await register_devices(pool, KEYRING, [Row(row) for row in rows])
+    targets = tuple(Target(name, name) for name in "abcd")
+    access = DeviceAccess(
+        id=ACCESS, created_at=NOON, origin=Origin(), terms=Terms(), targets=targets, requests=(Octets(b"\xc0"),)
+    )
+    async with open_store(pool) as store:
+        await store.create(access, bytes(32), None)
     return pool
 
 
@@ -46,8 +62,8 @@ async def test_counts_add_up_over_batches_and_processes(devices: Pool) -> None:
     silent = describe(TimeoutError())
     assert silent is not None
     await asyncio.gather(
-        *(count_results(devices, [result("a", n), result("b", n), result("gone", n)]) for n in range(5)),
-        *(count_results(devices, [result("b", 10, silent), result("a", -10, silent)]) for _ in range(3)),
+        *(insert_results(devices, [result("a", n), result("b", n), result("gone", n)]) for n in range(5)),
+        *(insert_results(devices, [result("b", 10, silent), result("a", -10, silent)]) for _ in range(3)),
     )
     found = await statistics(devices)
     assert list(found) == ["a", "b", "c", "d", "e"]
@@ -61,6 +77,22 @@ async def test_counts_add_up_over_batches_and_processes(devices: Pool) -> None:
     assert a.security_counter is None
 
 
+async def test_a_batch_may_have_a_device_several_times_and_counts_each_result_once(devices: Pool) -> None:
+    silent = describe(TimeoutError())
+    assert silent is not None
+    batch = [result("b", 1), result("a", 3, silent), result("a", 2), result("a", 1, silent), result("c", 1, CANCELED)]
+    await insert_results(devices, batch)
+    await insert_results(devices, [*batch, replace(result("b", 9), access_id=uuid4())])
+    found = await statistics(devices)
+    a, b, c = found["a"], found["b"], found["c"]
+    assert (a.successful_communications, a.unsuccessful_communications) == (1, 2)
+    assert str(a.last_successful_communication) == "2026-07-01T12:02:00Z"
+    assert str(a.last_unsuccessful_communication) == "2026-07-01T12:03:00Z"
+    assert a.meter_state is MeterState.METER_NOT_AVAILABLE
+    assert (b.successful_communications, b.unsuccessful_communications) == (1, 0)
+    assert (c.successful_communications, c.meter_state) == (0, MeterState.METER_NOT_ACTIVE)
+
+
 async def test_a_device_without_keys_and_one_with(devices: Pool) -> None:
     found = await statistics(devices)
     assert (found["e"].meter_state, found["e"].commissioned) == (MeterState.METER_NO_KEYS, False)
@@ -71,7 +103,8 @@ async def test_a_device_without_keys_and_one_with(devices: Pool) -> None:
 
 
 async def test_statistics_go_with_the_device(devices: Pool) -> None:
-    await count_results(devices, [result("a", 0)])
+    await insert_results(devices, [result("a", 0)])
     await remove_devices(devices, ["a"])
     assert "a" not in await statistics(devices)
-    await count_results(devices, [])
+    await insert_results(devices, [result("a", 1)])
+    assert "a" not in await statistics(devices)

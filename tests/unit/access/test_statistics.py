@@ -1,13 +1,12 @@
 """What results say of devices."""
 
-from datetime import UTC, datetime, timedelta
-from uuid import uuid4
+from datetime import UTC, datetime
 
 import pytest
 
 from cas.access.failures import CANCELED, INTERNAL, LOST, describe, not_attempted
-from cas.access.model import Failure, Octets, Result
-from cas.access.statistics import LOST_AFTER, Kind, Statistic, kind_of, state_of, summarise
+from cas.access.model import Octets
+from cas.access.statistics import LOST_AFTER, Kind, Statistic, kind_of, state_of
 from cas.bindings.message import MeterState
 from cas.devices.errors import KeyMissing, KeyUnreadable
 from cas.dlms import errors as dlms
@@ -49,25 +48,6 @@ def test_what_never_reached_the_device_counts_as_nothing() -> None:
     for failure in (CANCELED, INTERNAL, LOST, not_attempted(INTERNAL)):
         assert kind_of(failure) is None
     assert kind_of(ANSWER) is Kind.ANSWERED
-
-
-def result(device_id: str, minute: int, answer: Octets | Failure) -> Result:
-    activated = NOON + timedelta(minutes=minute)
-    return Result(access_id=uuid4(), activation=1, request=0, device_id=device_id, activated=activated, answer=answer)
-
-
-def test_a_batch_comes_to_one_row_for_each_device() -> None:
-    silent = describe(TimeoutError())
-    assert silent is not None
-    batch = [
-        result("b", 1, ANSWER), result("a", 3, silent), result("a", 2, ANSWER), result("a", 1, silent),
-        result("c", 1, CANCELED),
-    ]  # fmt: skip
-    at = [NOON + timedelta(minutes=minute) for minute in range(4)]
-    counted = summarise(batch)
-    assert list(counted) == ["a", "b"]
-    assert counted["a"] == Statistic(1, 2, at[2], at[3], Kind.SILENT)
-    assert counted["b"] == Statistic(1, 0, at[1], None, Kind.ANSWERED)
 
 
 @pytest.mark.parametrize(
