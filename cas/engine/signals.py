@@ -55,6 +55,7 @@ class Signals:
         if channel == FINISHED:
             for told in self._waiting.get(UUID(payload), ()):
                 told.set()
+            return  # if there is more to do with the resource, that is told as well
         if channel == STOP:
             for listener in self._stop_listeners:
                 listener(UUID(payload))

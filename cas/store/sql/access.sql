@@ -141,7 +141,8 @@ INSERT INTO activation_chunk (access_id, number, chunk, device_ids, state)
 SELECT access_id, number, 0, %(device_ids)s::text[], 'running' FROM begun;
 
 -- name: activation_finish
--- The end of an activation, and of a resource that has no further one; whoever waits for it is told.
+-- The end of an activation, and of a resource that has no further one; whoever waits for it is told, and whoever plans if there
+-- is something to plan or to end.
 WITH counted AS (
     SELECT count(*) AS results, count(code) AS failed
     FROM result
@@ -169,7 +170,10 @@ SET finished_at = %(at)s, open_chunks = 0, result_count = results, failure_count
     END
 FROM counted
 WHERE access_id = %(access_id)s AND number = %(number)s AND outcome = 'executing'
-RETURNING outcome, pg_notify('cas_finished', access_id::text);
+RETURNING outcome, pg_notify('cas_finished', access_id::text), (
+    SELECT pg_notify('cas_due', '') FROM device_access
+    WHERE id = %(access_id)s AND state = 'active' AND (next_at IS NOT NULL OR expires IS NOT NULL)
+);
 
 -- name: activation_abandoned
 -- Activations of processes that are no more.
