@@ -35,13 +35,10 @@ CONFIRMED_AFTER = 5 * RECONNECT_AFTER
 
 _RUNNER_NUMBER = query("runner_number")
 _RUNNER_LIVE = query("runner_live")
-_MESSAGE_LOCK = query("message_lock")
-_MESSAGE_FORGET = query("message_forget")
-_MESSAGE_REPEATED = query("message_repeated")
 _MESSAGE_REMEMBER = query("message_remember")
+_MESSAGE_RESOURCE = query("message_resource")
 _ACCESS_INSERT = query("access_insert")
 _ACCESS_INSERT_DEVICES = query("access_insert_devices")
-_ACCESS_INSERT_REQUESTS = query("access_insert_requests")
 _ACCESS_INSERT_GROUPS = query("access_insert_groups")
 _ACCESS_CHANGE = query("access_change")
 _ACCESS_REMOVE_DEVICES = query("access_remove_devices")
@@ -100,7 +97,8 @@ class PostgresStore:
             if "targets" in changed:
                 await connection.execute(_ACCESS_REMOVE_DEVICES, {"id": access.id})
                 await connection.execute(_ACCESS_REMOVE_GROUPS, {"id": access.id})
-                await self._insert_devices(connection, access)
+                for statement in (_ACCESS_INSERT_DEVICES, _ACCESS_INSERT_GROUPS):
+                    await connection.execute(statement, {"id": access.id, **_devices(access)})
             if "requests" in changed:
                 for statement in (_ACCESS_RETIRE_REQUESTS, _ACCESS_FORGET_REQUESTS):
                     await connection.execute(statement, {"id": access.id})
@@ -178,19 +176,22 @@ class PostgresStore:
     async def _remember(
         self, connection: Connection, access: DeviceAccess, digest: bytes, window: timedelta
     ) -> UUID | None:
-        named = {"source": access.origin.source or "", "message_id": access.origin.message_id or ""}
         at = access.created_at
-        await connection.execute(_MESSAGE_LOCK, named)
-        cursor = await connection.execute(_MESSAGE_REPEATED, {**named, "digest": digest, "since": at - window})
-        found = await cursor.fetchone()
-        if found is not None:
-            repeated: UUID = found[0]
-            return repeated
-        await connection.execute(_MESSAGE_FORGET, {"before": at - _REMEMBERED})
-        await connection.execute(
-            _MESSAGE_REMEMBER, {**named, "digest": digest, "access_id": access.id, "received_at": at}
-        )
-        return None
+        message = {
+            "source": access.origin.source or "",
+            "message_id": access.origin.message_id or "",
+            "digest": digest,
+            "access_id": access.id,
+            "received_at": at,
+            "since": at - window,
+            "before": at - _REMEMBERED,
+        }
+        if await (await connection.execute(_MESSAGE_REMEMBER, message)).fetchone() is not None:
+            return None
+        row = await (await connection.execute(_MESSAGE_RESOURCE, message)).fetchone()
+        assert row is not None  # noqa: S101 - it stood in the way, and stays locked
+        repeated: UUID = row[0]
+        return repeated
 
     async def _insert(self, connection: Connection, access: DeviceAccess) -> None:
         origin = access.origin
@@ -209,22 +210,10 @@ class PostgresStore:
                 "dev_form": origin.dev_form,
                 "ack_required": origin.ack_required,
                 **_terms(access.terms),
+                "apdus": list(access.requests),
+                **_devices(access),
             },
         )
-        await self._insert_devices(connection, access)
-        await connection.execute(_ACCESS_INSERT_REQUESTS, {"id": access.id, "apdus": list(access.requests)})
-
-    async def _insert_devices(self, connection: Connection, access: DeviceAccess) -> None:
-        await connection.execute(
-            _ACCESS_INSERT_DEVICES,
-            {
-                "id": access.id,
-                "device_ids": [target.device_id for target in access.targets],
-                "names": [target.name for target in access.targets],
-            },
-        )
-        if access.groups:
-            await connection.execute(_ACCESS_INSERT_GROUPS, {"id": access.id, "group_ids": list(access.groups)})
 
     async def _begin(self, connection: Connection, access: DeviceAccess) -> None:
         await connection.execute(
@@ -271,6 +260,14 @@ def _terms(terms: Terms) -> dict[str, object]:
         "expires": terms.expires,
         "not_older_than": terms.not_older_than,
         "accept_data_notification": terms.accept_data_notification,
+    }
+
+
+def _devices(access: DeviceAccess) -> dict[str, object]:
+    return {
+        "device_ids": [target.device_id for target in access.targets],
+        "names": [target.name for target in access.targets],
+        "group_ids": list(access.groups),
     }
 
 

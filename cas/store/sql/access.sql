@@ -8,49 +8,55 @@ SELECT nextval('runner_number')::integer;
 -- The lock on its number tells others that a process lives.
 SELECT pg_advisory_lock(x'0CA50002'::integer, %(number)s);
 
--- name: message_lock
--- One process at a time decides on messages of the same name.
-SELECT pg_advisory_xact_lock(hashtextextended(%(source)s || chr(10) || %(message_id)s, 0));
-
--- name: message_forget
-DELETE FROM received_message WHERE received_at < %(before)s;
-
--- name: message_repeated
--- The resource that the same message made within the window, or that is still being done.
-SELECT access_id
-FROM received_message AS message
-WHERE source = %(source)s AND message_id = %(message_id)s AND digest = %(digest)s
-    AND (
-        received_at >= %(since)s
-        OR EXISTS (SELECT FROM activation WHERE access_id = message.access_id AND outcome = 'executing')
-    );
-
 -- name: message_remember
-INSERT INTO received_message (source, message_id, digest, access_id, received_at)
+-- Remember a message, unless the same one made a resource within the window, or one that is still being done: then no row. Who
+-- asks at the same time waits until it is decided. Those of yesterday are forgotten.
+WITH forgotten AS (
+    DELETE FROM received_message
+    WHERE received_at < %(before)s AND (source, message_id, digest) <> (%(source)s, %(message_id)s, %(digest)s)
+)
+INSERT INTO received_message AS message (source, message_id, digest, access_id, received_at)
 VALUES (%(source)s, %(message_id)s, %(digest)s, %(access_id)s, %(received_at)s)
 ON CONFLICT (source, message_id, digest) DO UPDATE
-SET access_id = excluded.access_id, received_at = excluded.received_at;
+SET access_id = excluded.access_id, received_at = excluded.received_at
+WHERE message.received_at < %(since)s AND NOT EXISTS (
+    SELECT FROM activation WHERE access_id = message.access_id AND outcome = 'executing'
+)
+RETURNING access_id;
+
+-- name: message_resource
+SELECT access_id FROM received_message
+WHERE source = %(source)s AND message_id = %(message_id)s AND digest = %(digest)s;
 
 -- name: access_insert
-INSERT INTO device_access (
-    id, created_at, state, source, message_id, correlation_id, message_timestamp, reply_address, async_reply, dev_form,
-    priority, activates, repeating_interval, duration, expires, not_older_than, accept_data_notification, ack_required
-) VALUES (
-    %(id)s, %(created_at)s, %(state)s, %(source)s, %(message_id)s, %(correlation_id)s, %(timestamp)s,
-    %(reply_address)s, %(async_reply)s, %(dev_form)s,
-    %(priority)s, %(activates)s, %(repeating_interval)s, %(duration)s, %(expires)s, %(not_older_than)s,
-    %(accept_data_notification)s, %(ack_required)s
-);
+-- A resource with its requests, devices and groups.
+WITH resource AS (
+    INSERT INTO device_access (
+        id, created_at, state, source, message_id, correlation_id, message_timestamp, reply_address, async_reply, dev_form,
+        priority, activates, repeating_interval, duration, expires, not_older_than, accept_data_notification, ack_required
+    ) VALUES (
+        %(id)s, %(created_at)s, %(state)s, %(source)s, %(message_id)s, %(correlation_id)s, %(timestamp)s,
+        %(reply_address)s, %(async_reply)s, %(dev_form)s,
+        %(priority)s, %(activates)s, %(repeating_interval)s, %(duration)s, %(expires)s, %(not_older_than)s,
+        %(accept_data_notification)s, %(ack_required)s
+    )
+), requested AS (
+    INSERT INTO access_request (access_id, position, apdu)
+    SELECT %(id)s, position - 1, apdu
+    FROM unnest(%(apdus)s::bytea[]) WITH ORDINALITY AS request (apdu, position)
+), grouped AS (
+    INSERT INTO access_group (access_id, position, group_id)
+    SELECT %(id)s, position, group_id
+    FROM unnest(%(group_ids)s::text[]) WITH ORDINALITY AS named (group_id, position)
+)
+INSERT INTO access_device (access_id, position, device_id, name)
+SELECT %(id)s, position, device_id, name
+FROM unnest(%(device_ids)s::text[], %(names)s::text[]) WITH ORDINALITY AS device (device_id, name, position);
 
 -- name: access_insert_devices
 INSERT INTO access_device (access_id, position, device_id, name)
 SELECT %(id)s, position, device_id, name
 FROM unnest(%(device_ids)s::text[], %(names)s::text[]) WITH ORDINALITY AS device (device_id, name, position);
-
--- name: access_insert_requests
-INSERT INTO access_request (access_id, position, apdu)
-SELECT %(id)s, position - 1, apdu
-FROM unnest(%(apdus)s::bytea[]) WITH ORDINALITY AS request (apdu, position);
 
 -- name: access_insert_groups
 INSERT INTO access_group (access_id, position, group_id)
