@@ -8,6 +8,8 @@ DeviceError
 ├── CounterDoubtful         a device says of its counter what cannot be believed
 ├── KeyChangeRunning        somebody else changes the keys of the device
 ├── KeyChangeFailed         the device has not taken its new keys
+├── SetupRefused            Security setup of a device refuses what is asked of it
+├── CertificateUnfit        a certificate is not what it is to be registered or imported as
 ├── MasterKeyError          the master keys cannot be read
 └── KeyUnreadable           a stored key cannot be decrypted with the master keys at hand
 """
@@ -72,6 +74,19 @@ class KeyChangeFailed(DeviceError):
 
     def __init__(self, device_id: str, why: str) -> None:
         super().__init__(f"device {device_id}: the new keys are not its own: {why}")
+
+
+class SetupRefused(DeviceError):
+    """Security setup of a device refuses; `what` is the method or attribute, `why` the result by its XML name."""
+
+    def __init__(self, what: str, why: str) -> None:
+        super().__init__(f"the device refuses {what}: {why}")
+        self.what = what
+        self.why = why
+
+
+class CertificateUnfit(DeviceError):
+    """A certificate is not what it is to be registered or imported as."""
 
 
 class MasterKeyError(DeviceError):

@@ -47,6 +47,8 @@ class KeyKind(StrEnum):
     NEW_AUTHENTICATION = "new-authentication"
     NEW_BROADCAST = "new-broadcast"
     NEW_MASTER = "new-master"
+    NEW_DEVICE_SIGNING = "new-device-signing"
+    NEW_DEVICE_AGREEMENT = "new-device-agreement"
 
 
 CANDIDATE_OF: Mapping[KeyKind, KeyKind] = {
@@ -54,6 +56,8 @@ CANDIDATE_OF: Mapping[KeyKind, KeyKind] = {
     KeyKind.AUTHENTICATION: KeyKind.NEW_AUTHENTICATION,
     KeyKind.BROADCAST: KeyKind.NEW_BROADCAST,
     KeyKind.MASTER: KeyKind.NEW_MASTER,
+    KeyKind.DEVICE_SIGNING: KeyKind.NEW_DEVICE_SIGNING,
+    KeyKind.DEVICE_AGREEMENT: KeyKind.NEW_DEVICE_AGREEMENT,
 }
 """What a new key of each kind is stored as until it is known that the device has taken it."""
 

@@ -74,15 +74,29 @@ class Sessions:
             registered = await get_device(self._pool, device_id)
             yield await self._key_change.settle(registered) if candidates_in(registered) else registered
 
-    async def change_keys(self, device_id: str, kinds: Collection[KeyKind]) -> None:
-        """Give the device new keys of these kinds (`cas.devices.key_change`). Refused while somebody else does so.
+    async def change_keys(self, device_id: str, kinds: Collection[KeyKind], *, agree: bool = False) -> None:
+        """Give the device new keys of these kinds, or `agree` on them (`cas.devices.key_change`).
 
-        Raises KeyChangeRunning, KeyChangeFailed, DeviceError, TransportError, DlmsError.
+        Raises KeyChangeRunning while somebody else changes its keys, SetupRefused, KeyChangeFailed, DeviceError,
+        TransportError, DlmsError.
         """
+        async with self._changing(device_id) as change:
+            await (change.agree if agree else change.transfer)(device_id, kinds)
+
+    async def give_certificate(self, device_id: str, kind: KeyKind, certificate: bytes) -> None:
+        """Give the device a certificate (DER) of its own, and keep the key in it as the device's.
+
+        `kind`: DEVICE_SIGNING or DEVICE_AGREEMENT. Raises as `change_keys`.
+        """
+        async with self._changing(device_id) as change:
+            await change.give_certificate(device_id, kind, certificate)
+
+    @asynccontextmanager
+    async def _changing(self, device_id: str) -> AsyncIterator[KeyChange]:
         async with key_change_lock(self._pool, device_id):
             lock = self._locks.setdefault(device_id, asyncio.Lock())
             async with lock, self._exclusion.hold(device_id) if self._exclusion else nullcontext():
-                await self._key_change.run(device_id, kinds)
+                yield self._key_change
 
     @property
     def _key_change(self) -> KeyChange:

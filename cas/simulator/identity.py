@@ -56,12 +56,18 @@ def pairs(seed: int, number: int, suite: int) -> Pairs | None:
     """The private keys of a meter; None in suite 0, which has none."""
     if SUITES[suite].curve is None:
         return None
+    names = ("signing", "agreement", "client signing", "client agreement")
+    return Pairs(*(_private(seed, number, name, suite) for name in names))
+
+
+def authority(seed: int, suite: int) -> EllipticCurvePrivateKey:
+    """The private key of the authority that signs the certificates of these meters, of suite 1 or 2."""
+    return _private(seed, 0, "authority", suite)
+
+
+def _private(seed: int, number: int, name: str, suite: int) -> EllipticCurvePrivateKey:
     curve = SECP256R1() if SUITES[suite].curve == "P-256" else SECP384R1()
-
-    def private(name: str) -> EllipticCurvePrivateKey:
-        return derive_private_key(int.from_bytes(_derive(seed, number, name)) % (curve.group_order - 1) + 1, curve)
-
-    return Pairs(private("signing"), private("agreement"), private("client signing"), private("client agreement"))
+    return derive_private_key(int.from_bytes(_derive(seed, number, name)) % (curve.group_order - 1) + 1, curve)
 
 
 def secret(seed: int, number: int) -> Secret:

@@ -20,6 +20,7 @@ from cas.simulator.image import Image
 from cas.simulator.model import Model
 from cas.simulator.oddities import Oddities, Oddity
 from cas.simulator.values import BEGIN
+from cas.simulator.vault import Vault
 
 Clock: TypeAlias = Callable[[], float]
 """Seconds since 1970, UTC."""
@@ -38,6 +39,8 @@ class Meter:
         "_closed_at",
         "_counter",
         "_own",
+        "_seed",
+        "_vault",
         "clock",
         "clock_offset",
         "counters",
@@ -72,7 +75,10 @@ class Meter:
         self.key = identity.value_key(seed, number)
         self.keys: SymmetricKeys = identity.keys(seed, number, model.suite)
         self.pairs = identity.pairs(seed, number, model.suite)
+        """The private keys that it begins with, and its client."""
         self.secret: Secret = identity.secret(seed, number)
+        self._seed = seed
+        self._vault: Vault | None = None
         self.clock = clock
         self.clock_offset = 0
         """Seconds that the meter's clock is ahead."""
@@ -112,6 +118,19 @@ class Meter:
     def logical_device_name(self) -> bytes:
         """Manufacturer and serial number, 16 octets."""
         return identity.MANUFACTURER + self.serial_number.encode()
+
+    @property
+    def vault(self) -> Vault | None:
+        """Its key pairs and certificates; None in suite 0, which has none."""
+        if self._vault is None and self.pairs is not None:
+            suite = self.keys.suite
+            self._vault = Vault(self.pairs, self.system_title, identity.authority(self._seed, suite.number), suite)
+        return self._vault
+
+    @property
+    def client_title(self) -> bytes:
+        """The system title of the client that was last new here; empty before there was one."""
+        return next(reversed(self.counters), b"")
 
     @property
     def last_client_counter(self) -> int:
@@ -159,7 +178,7 @@ class Meter:
         fields: dict[str, Any] = dict(changed)
         self.keys = replace(self.keys, **fields)
         if "encryption" in changed:
-            self.counters.clear()
+            self.counters.update({title: {} for title in self.counters})
 
     def admit(self) -> bool:
         """Open an association, if there is room for one."""

@@ -17,6 +17,7 @@ from cas.dlms.security.general import KeyRing
 from cas.dlms.security.parties import Parties
 from cas.dlms.security.policy import Protection
 from cas.dlms.server import ServerSettings
+from cas.simulator.certificates import AGREEMENT, SIGNING
 from cas.simulator.errors import Refused
 from cas.simulator.meter import Meter
 from cas.simulator.model import CURRENT_ASSOCIATION, Model, Offer
@@ -41,11 +42,10 @@ def server_settings(meter: Meter, offer: Offer) -> ServerSettings:
     )
     credentials = Credentials(secret=meter.secret)
     parties = None
-    if (pairs := meter.pairs) is not None:
-        peer = pairs.client_signing.public_key()
-        credentials = replace(credentials, private_key=pairs.signing, public_key=peer)
-        ring = KeyRing(meter.keys, pairs.agreement, pairs.client_agreement.public_key(), peer)
-        parties = Parties(ring, pairs.signing)
+    if (vault := meter.vault) is not None:
+        signing, peer = vault.own(SIGNING), vault.peer(SIGNING)
+        credentials = replace(credentials, private_key=signing, public_key=peer)
+        parties = Parties(KeyRing(meter.keys, vault.own(AGREEMENT), vault.peer(AGREEMENT), peer), signing)
     return ServerSettings(
         own_title=meter.system_title,
         mechanism=offer.mechanism,

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 
-from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey, derive_private_key
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 
 from cas.bindings.cosempdu import GeneralCiphering, GeneralSigning, KeyInfo
 from cas.dlms.errors import KeyUnusable
@@ -16,12 +16,12 @@ from cas.dlms.security import general
 from cas.dlms.security.ciphering import Ciphering, Unprotected
 from cas.dlms.security.control import SecurityControl
 from cas.dlms.security.general import Header, KeyRing
+from cas.dlms.security.key_forms import drawn_private_key
 
 _HEADER = 1 + 9 + 9 + 9 + 1 + 1
 """Octets of tag and header, the transaction-id being of 8."""
 _KEY_INFO = 2 + 2 + 3 + 2 * 96
 _LENGTHS = 5 + 3
-_SPARE = 8
 
 
 class KeyChoice(Enum):
@@ -91,10 +91,7 @@ class Parties:
             if ring.agreement is None:
                 raise KeyUnusable("no private key for key agreement is configured")
             return general.agreed_static(header, ring.agreement, ring.peer_agreement)
-        curve = ring.peer_agreement.curve
-        # as many octets more as make the remainder even (NIST SP 800-56A, 5.6.1.2.1)
-        number = int.from_bytes(random(curve.key_size // 8 + _SPARE), "big") % (curve.group_order - 1) + 1
-        ephemeral = derive_private_key(number, curve)
+        ephemeral = drawn_private_key(suite, random)
         return general.agreed_one_pass(header, ephemeral, self._signing(), ring.peer_agreement)
 
     def _signing(self) -> EllipticCurvePrivateKey:

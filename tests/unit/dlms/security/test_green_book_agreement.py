@@ -10,12 +10,14 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from cas.bindings.cosempdu import GeneralCiphering
 from cas.dlms.apdu import decode_apdu
+from cas.dlms.errors import DecodeError, SecurityError, SignatureInvalid
 from cas.dlms.security.ciphering import Ciphering
 from cas.dlms.security.control import SecurityControl
 from cas.dlms.security.general import Header, agreed_one_pass, header_of
 from cas.dlms.security.key_forms import private_key
-from cas.dlms.security.key_transport import agree, public_key_from, public_key_octets
-from cas.dlms.security.signature import verify
+from cas.dlms.security.key_transport import KeyUse, agree, public_key_from, public_key_octets
+from cas.dlms.security.rekeying import agreed_key, ephemeral_in, key_data
+from cas.dlms.security.signature import sign, verify
 from cas.dlms.security.suites import SUITES
 
 VECTORS: dict[str, Any] = json.loads((Path(__file__).parents[3] / "vectors" / "security.json").read_text())
@@ -102,4 +104,31 @@ def test_ephemeral_unified_model() -> None:
         for name in ("60857405080300", "60857406080300")
     ]
     assert derived[1] == octets(vector, "first_edition")  # its AlgorithmID was misprinted
-    assert agree(server, client, *parties) == derived[0]
+    signed = octets(vector, "client_public") + octets(vector, "client_signature")
+    assert ephemeral_in(signed, 0, SUITE, public(AGREEMENT["signing"], "client_public")) == client
+    assert agreed_key(0, server, client, *parties) == derived[0]
+    with pytest.raises(SignatureInvalid):  # the key_id is signed as well
+        ephemeral_in(signed, 1, SUITE, public(AGREEMENT["signing"], "client_public"))
+
+
+@pytest.mark.parametrize("octets_of_it", [0, 64, 127, 129])
+def test_key_data_of_another_length(octets_of_it: int) -> None:
+    with pytest.raises(DecodeError, match="128"):
+        ephemeral_in(bytes(octets_of_it), 0, SUITE, public(AGREEMENT["signing"], "client_public"))
+
+
+def test_a_signed_point_off_the_curve() -> None:
+    signing = private(AGREEMENT["signing"], "client_private")
+    point = bytes(63) + b"\x01"
+    with pytest.raises(SecurityError, match="no point"):
+        ephemeral_in(point + sign(signing, b"\0" + point), 0, SUITE, signing.public_key())
+
+
+def test_the_master_key_is_agreed_for_wrapping() -> None:
+    ours, theirs = (private(AGREEMENT["signing"], f"{side}_private") for side in ("client", "server"))
+    keys = {agreed_key(key_id, ours, theirs.public_key(), b"C" * 8, b"S" * 8) for key_id in range(4)}
+    assert keys == {
+        agree(theirs, ours.public_key(), b"C" * 8, b"S" * 8, use) for use in (KeyUse.CIPHERING, KeyUse.WRAPPING)
+    }
+    data = key_data(3, ours, theirs)
+    assert ephemeral_in(data, 3, SUITE, theirs.public_key()) == ours.public_key()

@@ -1,0 +1,87 @@
+"""Certificates of devices and clients: read, and judged as what they are to be used for (Green Book 8.3, 9.2.6.4)."""
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
+
+from cas.devices.errors import CertificateUnfit
+from cas.devices.keys import KeyKind
+from cas.devices.model import Device, is_system_title
+from cas.dlms.errors import KeyUnusable
+from cas.dlms.security.key_forms import public_key
+from cas.dlms.security.suites import SUITES, TITLE_LENGTH
+
+_HARDWARE_MODULE_NAME = x509.ObjectIdentifier("1.3.6.1.5.5.7.8.4")
+"""id-on-hardwareModuleName (RFC 4108): its serial number is the system title."""
+_OCTET_STRING = bytes((0x04, TITLE_LENGTH))
+_PEM = b"-----BEGIN"
+
+
+def read_certificate(octets: bytes) -> x509.Certificate:
+    """A certificate from PEM or DER. Raises CertificateUnfit."""
+    try:
+        if octets.lstrip().startswith(_PEM):
+            return x509.load_pem_x509_certificate(octets)
+        return x509.load_der_x509_certificate(octets)
+    except ValueError:
+        raise CertificateUnfit("not a certificate in PEM or DER") from None
+
+
+def der(certificate: x509.Certificate) -> bytes:
+    """The certificate as it goes to a device."""
+    return certificate.public_bytes(Encoding.DER)
+
+
+def title_of(certificate: x509.Certificate) -> bytes | None:
+    """The system title of its subject: in subjectAltName as the standard wants it, else its common name."""
+    try:
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        for name in names.get_values_for_type(x509.OtherName):
+            at = -TITLE_LENGTH - len(_OCTET_STRING)
+            if name.type_id == _HARDWARE_MODULE_NAME and name.value[at:-TITLE_LENGTH] == _OCTET_STRING:
+                return name.value[-TITLE_LENGTH:]
+    except (x509.ExtensionNotFound, ValueError):
+        pass
+    common = [str(attribute.value) for attribute in certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
+    return bytes.fromhex(common[0]) if common and is_system_title(common[0]) else None
+
+
+def kind_of(certificate: x509.Certificate) -> KeyKind | None:
+    """What its key is for, by its key usage; None for TLS, which needs both, and for authorities."""
+    try:
+        usage = certificate.extensions.get_extension_for_class(x509.KeyUsage).value
+    except (x509.ExtensionNotFound, ValueError):
+        return None
+    match (usage.digital_signature, usage.key_agreement):
+        case (True, False):
+            return KeyKind.DEVICE_SIGNING
+        case (False, True):
+            return KeyKind.DEVICE_AGREEMENT
+    return None
+
+
+def check_fits(certificate: x509.Certificate, device: Device, kind: KeyKind) -> None:
+    """Raise CertificateUnfit unless it is of this device, for this use, and of the curve of its suite."""
+    who = f"device {device.device_id}: the certificate of {certificate.subject.rfc4514_string()}"
+    title = title_of(certificate)
+    if device.system_title is None or title != device.system_title:
+        found = title.hex().upper() if title else "no system title"
+        raise CertificateUnfit(f"{who} names {found}, not that of the device")
+    if kind_of(certificate) is not kind:
+        raise CertificateUnfit(f"{who} is not for the {kind} key: its key usage says otherwise")
+    try:
+        public_key(der(certificate), SUITES[device.suite], "its key")
+    except KeyUnusable as problem:
+        raise CertificateUnfit(f"{who}: {problem}") from None
+
+
+def check_issued(certificate: x509.Certificate, authority: x509.Certificate) -> None:
+    """Raise CertificateUnfit unless this authority has signed it."""
+    try:
+        certificate.verify_directly_issued_by(authority)
+    except (InvalidSignature, ValueError, TypeError):
+        raise CertificateUnfit(
+            f"the certificate of {certificate.subject.rfc4514_string()} is not signed by "
+            f"{authority.subject.rfc4514_string()}"
+        ) from None
