@@ -101,7 +101,7 @@ async def open_service(settings: Settings, *, work: bool = True) -> AsyncIterato
         _open_parts(settings, pool) as parts,
         _open_access(settings, parts, work=work) as access,
         _hearing(settings, parts),
-        open_hub(pool, conninfo_of(pool)) as hub,
+        open_hub(pool, conninfo_of(pool), parts.permits) as hub,
     ):
         guard = await guard_of(settings, pool, KnownHere(pool, access.store))
         soap = SoapHttp(
@@ -124,6 +124,7 @@ async def open_service(settings: Settings, *, work: bool = True) -> AsyncIterato
             door=guard,
             settings=settings,
             keyring=parts.keyring,
+            permits=parts.permits,
             zone=ZoneInfo(settings.zone),
         )
         async with _listening(settings, soap, site, partial(_metrics, pool, guard)) as url:

@@ -83,6 +83,10 @@ _AUTHENTICATION = {
     "authentication-required": Code.AUTHENTICATION,
 }
 
+_NOT_AUTHENTICATED = ("authentication refused", "check the device's keys")
+ADVICE = dict((*(row[1:] for row in _TABLE.values()), _NOT_AUTHENTICATED))
+"""What an operator can do, by the reason of a failure."""
+
 CANCELED = Failure(Code.CANCELED, Code.CANCELED.reason, "the resource was canceled before this device was asked")
 LOST = Failure(
     Code.UNAVAILABLE,
@@ -104,7 +108,7 @@ def describe(error: BaseException) -> Failure | None:
     else:
         return None
     if isinstance(error, dlms.AssociationRefused) and error.diagnostic in _AUTHENTICATION:
-        code, reason, advice = _AUTHENTICATION[error.diagnostic], "authentication refused", "check the device's keys"
+        code, (reason, advice) = _AUTHENTICATION[error.diagnostic], _NOT_AUTHENTICATED
     return Failure(code, reason, f"{str(error) or type(error).__name__}: {advice}")
 
 

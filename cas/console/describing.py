@@ -17,6 +17,7 @@ from cas.cosem.obis import Obis
 from cas.cosem.obis_names import obis_name
 from cas.cosem.profile import Column
 from cas.cosem.readable import Readable, ScalerUnit, as_text, plain, readable
+from cas.cosem.selection import BUFFER, PROFILE_GENERIC
 from cas.dlms.apdu import decode_apdu
 from cas.dlms.errors import DlmsError
 
@@ -109,16 +110,28 @@ def _object(code: Obis, class_id: int) -> str:
 
 
 def summary(asked: Sequence[bytes], count: int) -> str:
-    """What a resource asks for, in a line; `asked` are its first requests, of `count`."""
+    """What a resource asks for, in a line; `asked` are its first requests, of `count`. A profile tells most."""
     if not asked:
-        return "Nothing"
+        return "Listen to notifications"
     requests = [describe_request(octets) for octets in asked]
-    first = requests[0]
-    verb = {"get": "Read", "set": "Write", "action": "Run"}.get(first.kind, first.kind.capitalize())
-    objects = {(request.class_id, request.code, request.name) for request in requests}
-    more = len(objects) - 1
+    first = next(
+        (each for each in requests if (each.class_id, each.attribute) == (PROFILE_GENERIC, BUFFER)), requests[0]
+    )
+    more = len({(request.class_id, request.code, request.name) for request in requests}) - 1
     known = f" and {more} more" if more else ""
-    return f"{verb} {_short(first.name)}{' and more' if count > len(asked) else known}"
+    return f"{_sentence(first)}{' and more' if count > len(asked) else known}"
+
+
+def _sentence(request: Request) -> str:
+    match request.kind:
+        case "time sync":
+            return "Synchronise clock"
+        case "upgrade":
+            return f"Upgrade to {request.member}"
+        case "action":
+            return f"Run {request.member}, {short_name(request.name)}"
+    verb = {"get": "Read", "set": "Write"}.get(request.kind, request.kind.capitalize())
+    return f"{verb} {short_name(request.name)}"
 
 
 def by_object(requests: Sequence[Request]) -> list[tuple[Request, list[str]]]:
@@ -133,7 +146,7 @@ def by_object(requests: Sequence[Request]) -> list[tuple[Request, list[str]]]:
     return found
 
 
-def _short(name: str) -> str:
+def short_name(name: str) -> str:
     """A name without what goes without saying."""
     return name.replace(", time integral 1", "").replace(", instantaneous value", "")
 
@@ -180,7 +193,7 @@ def _shown(request: Request, data: Data, scale: ScalerUnit | None) -> str:
     try:
         if scale is not None:
             return scaled_text(data, scale)
-        if (request.class_id, request.attribute) == (7, 2):
+        if (request.class_id, request.attribute) == (PROFILE_GENERIC, BUFFER):
             return f"{len(data.children())} rows"
         return show(readable(data, attribute_of(request.class_id, request.attribute).type))[:_LONGEST]
     except (DataError, ValueError):

@@ -2,7 +2,7 @@
 
 GET  /                   the overview; further pages under /access, /new, /devices, /groups, /plot, /events, /settings
 GET  /live               server-sent events
-GET  /console/NAME       style, scripts and the vendored plotting library, from this package
+GET  /console/NAME       style, scripts, fonts and the vendored plotting library, from this package
 """
 
 from importlib.resources import files
@@ -14,7 +14,7 @@ from cas.console.pages import accesses, administration, create, devices, events,
 from cas.console.site import Site
 
 _PAGES = (overview, accesses, create, devices, groups, plot, events, administration)
-_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml", ".woff2": "font/woff2"}
 _FILES = {
     name.rpartition("/")[2]: name
     for name in (
@@ -26,6 +26,8 @@ _FILES = {
         "icon.svg",
         "vendor/uPlot.iife.min.js",
         "vendor/uPlot.min.css",
+        "vendor/Inter.woff2",
+        "vendor/JetBrainsMono.woff2",
     )
 }
 
@@ -43,5 +45,7 @@ async def _file(request: web.Request) -> web.Response:
         raise web.HTTPNotFound(text="no such file\n")
     octets = (files("cas.console") / "static" / _FILES[name]).read_bytes()
     kind = _TYPES[name[name.rindex(".") :]]
-    headers = {**HEADERS, "Cache-Control": "no-cache"}
-    return web.Response(body=octets, content_type=kind, charset="utf-8", headers=headers)
+    # the fonts stay as they are; of the others a browser asks each time whether they have changed
+    headers = {**HEADERS, "Cache-Control": "max-age=604800" if kind.startswith("font/") else "no-cache"}
+    charset = "utf-8" if kind.startswith("text/") else None
+    return web.Response(body=octets, content_type=kind, charset=charset, headers=headers)

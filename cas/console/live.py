@@ -8,17 +8,19 @@ changed, and loads itself again; progress comes with its numbers.
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
 from uuid import UUID
 
 import structlog
 from aiohttp import web
 from psycopg import AsyncConnection, OperationalError
 
-from cas.console import views
+from cas.console import filters, glance, views
 from cas.console.guard import HEADERS
+from cas.engine.permits import Permits
 from cas.store.database import Pool
 from cas.store.errors import StoreError
 from cas.tasks import end
@@ -43,18 +45,32 @@ class Progress:
     activation: str
     done: int
     failed: int
+    trying: int
     devices: int
+    left: str
+    """How long it still takes."""
 
 
 class Hub:
     """Fans out what changes. `open_hub` makes one."""
 
-    def __init__(self, pool: Pool, conninfo: str, look_after: float = LOOK_AFTER) -> None:
+    def __init__(
+        self,
+        pool: Pool,
+        conninfo: str,
+        permits: Permits,
+        *,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        look_after: float = LOOK_AFTER,
+    ) -> None:
         self._pool = pool
+        self._permits = permits
+        self._clock = clock
         self._conninfo = conninfo
         self._look_after = look_after
         self._viewers: set[asyncio.Queue[str | None]] = set()
         self._known: Mapping[str, Progress] = {}
+        self._figures: Mapping[str, str] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._look = asyncio.Event()
         self._closed = False
@@ -90,14 +106,19 @@ class Hub:
             self._send(f"event: changed\ndata: {topic}\n\n")
 
     async def look(self) -> None:
-        """Look at the activations under way, and tell what is different."""
-        found = {}
+        """Look at the numbers and the activations under way, and tell what is different."""
+        figures = glance.figures(await glance.counts(self._pool), self._permits)
+        if figures != self._figures:
+            self._figures = figures
+            self._send(f"event: figures\ndata: {json.dumps(figures)}\n\n")
+        found, now = {}, self._clock()
         for each in await views.running(self._pool, limit=50):
             name = f"{each.access_id}/{each.number}"
-            found[name] = Progress(name, each.done, each.failed, each.devices)
+            left = filters.left(each.left(now))
+            found[name] = Progress(name, each.done, each.failed, each.trying, each.devices, left)
         before, self._known = self._known, found
         for name, progress in found.items():
-            if before.get(name) != progress:
+            if name not in before or replace(before[name], left=progress.left) != progress:
                 self._send(f"event: progress\ndata: {json.dumps(asdict(progress))}\n\n")
                 self.changed(f"access:{name.partition('/')[0]}")
         if found.keys() != before.keys():
@@ -122,7 +143,7 @@ class Hub:
 
     async def _rest(self) -> None:
         """Nobody looks any more."""
-        tasks, self._tasks, self._known = self._tasks, [], {}
+        tasks, self._tasks, self._known, self._figures = self._tasks, [], {}, {}
         await end(*tasks)
 
     def _send(self, message: str) -> None:
@@ -182,9 +203,9 @@ def _put(queue: asyncio.Queue[str | None], message: str | None) -> None:
 
 
 @asynccontextmanager
-async def open_hub(pool: Pool, conninfo: str) -> AsyncIterator[Hub]:
+async def open_hub(pool: Pool, conninfo: str, permits: Permits) -> AsyncIterator[Hub]:
     """A hub whose streams end with the block."""
-    hub = Hub(pool, conninfo)
+    hub = Hub(pool, conninfo, permits)
     try:
         yield hub
     finally:

@@ -12,10 +12,12 @@ from cas.console.asking import SOURCE, message_about, message_of
 from cas.console.site import Site
 
 
-async def order(site: Site, request: web.Request, noun: dev.DeviceAccess) -> DeviceAccess:
+async def order(
+    site: Site, request: web.Request, noun: dev.DeviceAccess, correlation_id: str | None = None
+) -> DeviceAccess:
     """Make a DeviceAccess, without waiting for its devices. Raises Refused, RequestDenied, StoreError."""
     message_id = str(uuid4())
-    origin = Origin(source=SOURCE, message_id=message_id, correlation_id=message_id)
+    origin = Origin(source=SOURCE, message_id=message_id, correlation_id=correlation_id or message_id)
 
     async def create(outcome: dict[str, object]) -> DeviceAccess:
         made = await site.access.create(noun, origin, wait=False)

@@ -8,7 +8,7 @@ from datetime import datetime, tzinfo
 from decimal import Decimal
 from itertools import pairwise
 
-from cas.console.describing import Request, column_name, data_of, scales_of
+from cas.console.describing import Request, column_name, data_of, scales_of, short_name
 from cas.console.views import Answered
 from cas.cosem.data import DataError
 from cas.cosem.date_time import CosemDateTime
@@ -33,12 +33,20 @@ class Quantity:
     """Something that can be plotted: the value of a register, or a column of a profile."""
 
     key: str
-    label: str
+    name: str
+    profile: str = ""
+    """The profile that it is a column of."""
     unit: str = ""
     is_measured: bool = True
     """Not a status or a counter of the profile itself."""
     is_cumulative: bool = False
     """A column that only grows, of which the gain tells more: a time integral of electricity."""
+
+    @property
+    def label(self) -> str:
+        """What it is among others, with its unit."""
+        of = f", {self.profile}" if self.profile else ""
+        return f"{self.name}{of}{f' ({self.unit})' if self.unit else ''}"
 
 
 @dataclass(slots=True)
@@ -141,7 +149,10 @@ def _add_register(plots: Plots, request: Request, answer: Answered, scale: Scale
     if value is not None:
         unit = scale.symbol if scale else ""
         plots.add(
-            Quantity(f"{request.class_id}/{request.code}", request.name, unit), device_id, answer.activated, value
+            Quantity(f"{request.class_id}/{request.code}", short_name(request.name), unit=unit),
+            device_id,
+            answer.activated,
+            value,
         )
 
 
@@ -195,11 +206,11 @@ def _columns(answer: bytes | None, scales: Scales) -> list[Column]:
 
 
 def _quantity_of(profile: Obis, column: Column, place: int) -> Quantity:
-    label = f"{column_name(column)} ({obis_name(profile) or profile})"
+    name, of = short_name(column_name(column)), obis_name(profile) or str(profile)
     medium, _, _, processing, _, _ = column.logical_name.octets
     is_register = column.class_id in _REGISTERS
     grows = is_register and (medium, processing) == _TIME_INTEGRAL
-    return Quantity(f"7/{profile}/{place}", label, column.unit_symbol, is_register, grows)
+    return Quantity(f"7/{profile}/{place}", name, of, column.unit_symbol, is_register, grows)
 
 
 def _instant(at: CosemDateTime | None, zone: tzinfo) -> datetime | None:

@@ -11,6 +11,7 @@ from psycopg.rows import class_row
 
 from cas.bindings import cosempdu as cos
 from cas.console.describing import show
+from cas.console.rows import fetch
 from cas.cosem.data import DataError
 from cas.cosem.readable import readable
 from cas.dlms.apdu import decode_apdu
@@ -21,6 +22,8 @@ from cas.store.queries import query
 _NOTIFICATIONS = query("console_notifications")
 _OUTBOX = query("console_outbox")
 _AUDIT = query("console_audit")
+LAST = 2**63 - 1
+"""Above every number."""
 _LONGEST = 600
 
 
@@ -95,14 +98,10 @@ async def notifications(pool: Pool, before: int, limit: int) -> list[Notificatio
 
 async def outbox(pool: Pool) -> list[Waiting]:
     """Events on their way, by target; of a long queue only a part is counted."""
-    async with connected(pool) as connection, connection.cursor(row_factory=class_row(Waiting)) as cursor:
-        await cursor.execute(_OUTBOX)
-        return await cursor.fetchall()
+    return await fetch(pool, Waiting, _OUTBOX, {})
 
 
 async def audit(pool: Pool, before: int, actor: str | None, text: str | None, limit: int) -> list[Audited]:
     """The newest entries with a number below `before`, of an actor, with a text."""
     parameters = {"before": before, "actor": actor, "text": text, "limit": limit}
-    async with connected(pool) as connection, connection.cursor(row_factory=class_row(Audited)) as cursor:
-        await cursor.execute(_AUDIT, parameters)
-        return await cursor.fetchall()
+    return await fetch(pool, Audited, _AUDIT, parameters)

@@ -7,7 +7,6 @@ from datetime import UTC, datetime, tzinfo
 from functools import cache
 from importlib.metadata import version
 from typing import Any, TypeVar
-from urllib.parse import quote
 
 import structlog
 from aiohttp import web
@@ -19,11 +18,12 @@ from cas.access.ports import Session
 from cas.access.service import AccessService
 from cas.bindings import message as mes
 from cas.config import Settings
-from cas.console import describing, words
+from cas.console import describing, filters, words
 from cas.console.guard import FIELD, TOKEN, Guard, Handler, principal_of
 from cas.console.live import Hub
 from cas.console.principal import Right
 from cas.devices.keys import Keyring
+from cas.engine.permits import Permits
 from cas.security.errors import RequestDenied
 from cas.security.guard import Door
 from cas.store.database import Pool
@@ -59,6 +59,7 @@ class Site:
     door: Door
     settings: Settings
     keyring: Keyring
+    permits: Permits
     zone: tzinfo
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 
@@ -148,60 +149,16 @@ def _templates() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {
-        "ago": ago,
-        "num": number,
-        "percent": percent,
-        "seconds": seconds,
+        "ago": filters.ago,
+        "left": filters.left,
+        "num": filters.number,
+        "percent": filters.percent,
+        "plural": filters.plural,
+        "seconds": filters.seconds,
         "summary": describing.summary,
+        "tags": filters.tags,
         "when": words.moment,
         "schedule": words.describe_schedule,
-        "segment": segment,
+        "segment": filters.segment,
     }
     return environment
-
-
-# ---------------------------------------------------------------- filters
-
-
-def segment(text: object) -> str:
-    """A name as one segment of a path."""
-    return quote(str(text), safe="")
-
-
-def number(value: float | None) -> str:
-    """A number with its thousands apart."""
-    return "-" if value is None else f"{value:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
-
-
-def percent(share: float | None) -> str:
-    """A share in percent; only what is complete is 100 %."""
-    if share is None:
-        return "-"
-    shown = round(share * 100, 1)
-    if shown == 100 and share < 1:
-        shown = 99.9
-    return f"{shown:g}\N{NARROW NO-BREAK SPACE}%"
-
-
-def seconds(value: float | None) -> str:
-    """A span of time, in its two largest units."""
-    if value is None:
-        return "-"
-    if value < 10:
-        return f"{value:.1f} s"
-    whole = round(value)
-    for size, large, small, part in ((86400, "d", "h", 3600), (3600, "h", "min", 60), (60, "min", "s", 1)):
-        if whole >= size:
-            rest = whole % size // part
-            return f"{whole // size} {large} {rest} {small}" if rest else f"{whole // size} {large}"
-    return f"{whole} s"
-
-
-def ago(moment: datetime | None, now: datetime) -> str:
-    """How long ago, or in how long, in its largest unit."""
-    if moment is None:
-        return "never"
-    passed = (now - moment).total_seconds()
-    span = seconds(abs(passed)).split(" ")
-    text = " ".join(span[:2]) if abs(passed) >= 10 else "a moment"
-    return f"{text} ago" if passed >= 0 else f"in {text}"

@@ -1,74 +1,37 @@
-"""What the pages show, read from the database; every query stands in `store/sql/console.sql`."""
+"""DeviceAccess as the pages show it: resources, activations, results; the queries stand in `store/sql/console.sql`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import TypeVar
+from datetime import UTC, datetime
 from uuid import UUID
 
-from psycopg.rows import class_row
-
-from cas.access.statistics import Kind, Statistic, state_of
-from cas.devices.model import Authentication, Device, Protection, is_system_title, without_password
+from cas.access.failures import ADVICE
+from cas.console.rows import PAGE, fetch
 from cas.store.database import Pool, connected
 from cas.store.queries import query
 
-T = TypeVar("T")
-
-PAGE = 50
 LATEST = datetime.max.replace(tzinfo=UTC)
 """Later than everything."""
 _LATEST_ID = UUID(int=2**128 - 1)
 
-_COUNTS = query("console_counts")
-_OUTCOMES = query("console_outcomes")
 _RUNNING = query("console_running")
 _FINISHED = query("console_finished")
-_SLOWEST = query("console_slowest")
-_FAILURES = query("console_failures")
 _ACCESSES = query("console_accesses")
 _ACCESS = query("console_access")
 _REQUESTS = query("console_requests")
 _ACTIVATIONS = query("console_activations")
 _DEVICES_DONE = query("console_devices_done")
 _DEVICES_WAITING = query("console_devices_waiting")
+_DEVICES_TRYING = query("console_devices_trying")
+_REASONS = query("console_reasons")
 _FAILED_DEVICES = query("console_failed_devices")
 _RESULTS = query("console_results")
 _SERIES = query("console_series")
-_DEVICES = query("console_devices")
-_DEVICES_NAMED = query("console_devices_named")
-_DEVICES_TROUBLED = query("console_devices_troubled")
-_DEVICE = query("console_device")
-_DEVICE_ACCESSES = query("console_device_accesses")
-_DEVICE_GROUPS = query("console_device_groups")
-
-
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """The service at a glance."""
-
-    resources: int
-    activations: int
-    devices: int
-    troubled: int
-    waiting: int
-    doing: int
-    workers: int
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What the activations of a period came to, by outcome."""
-
-    outcome: str
-    activations: int
-    results: int
-    failures: int
 
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """An activation under way; `done` and `failed` count devices."""
+    """An activation under way; `done` and `failed` count devices, those that failed are done."""
 
     access_id: UUID
     number: int
@@ -82,6 +45,15 @@ class Running:
     devices: int
     done: int
     failed: int
+    trying: int
+    """Devices that failed and will be tried again."""
+
+    def left(self, now: datetime) -> float | None:
+        """Seconds that it still takes if it goes on as it went; None while nobody can tell."""
+        passed = (now - self.activated_at).total_seconds()
+        if not self.done or self.done >= self.devices or passed < 10:
+            return None
+        return passed * (self.devices - self.done) / self.done
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,28 +71,6 @@ class Finished:
     asked: list[bytes]
     """The first requests."""
     requests: int
-
-
-@dataclass(frozen=True, slots=True)
-class Slow:
-    """A device that took long."""
-
-    device_id: str
-    seconds: float
-    accesses: int
-
-
-@dataclass(frozen=True, slots=True)
-class Failed:
-    """A failure of a device."""
-
-    device_id: str
-    access_id: UUID
-    activation: int
-    activated: datetime
-    code: str
-    reason: str
-    details: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +142,21 @@ class Waiting:
     device_id: str
     attempts: int
     reason: str | None
+    details: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why devices failed in an activation, or are tried again."""
+
+    reason: str
+    failed: int
+    trying: int
+
+    @property
+    def advice(self) -> str:
+        """What an operator can do."""
+        return ADVICE.get(self.reason, "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,80 +184,6 @@ class Answered:
 
 
 @dataclass(frozen=True, slots=True)
-class DeviceRow:
-    """A registered device, and how communication with it went."""
-
-    device_id: str
-    alias: str | None
-    url: str
-    authentication: str
-    suite: int
-    protection: str
-    labels: Mapping[str, str]
-    changed_at: datetime
-    keys: Sequence[str]
-    successes: int | None
-    failures: int | None
-    last_success: datetime | None
-    last_failure: datetime | None
-    last_kind: str | None
-
-    @property
-    def address(self) -> str:
-        """Where it is, without a password."""
-        return without_password(self.url)
-
-    @property
-    def rate(self) -> float | None:
-        """The share of communications that went well; None before the first."""
-        total = (self.successes or 0) + (self.failures or 0)
-        return None if not total else (self.successes or 0) / total
-
-    @property
-    def last_contact(self) -> datetime | None:
-        """When it answered last."""
-        return self.last_success
-
-    def state(self, now: datetime) -> str:
-        """Its meter-state, without the prefix: ACTIVE, LOST, ..."""
-        known = Statistic(
-            self.successes or 0,
-            self.failures or 0,
-            self.last_success,
-            self.last_failure,
-            Kind(self.last_kind) if self.last_kind else None,
-        )
-        return state_of(known, now, lacks_keys=self._lacks_keys()).value.removeprefix("METER-")
-
-    def _lacks_keys(self) -> bool:
-        profile = Device(
-            device_id=self.device_id,
-            system_title=None,
-            alias=self.alias,
-            url=self.url,
-            authentication=Authentication(self.authentication),
-            protection=Protection(self.protection),
-        )
-        return not profile.needed_keys <= set(self.keys)
-
-
-@dataclass(frozen=True, slots=True)
-class DeviceAccessed:
-    """A resource seen from one of its devices."""
-
-    id: UUID
-    created_at: datetime
-    state: str
-    number: int | None
-    activated_at: datetime | None
-    answered: bool
-    reason: str | None
-    asked: list[bytes]
-    """The first requests."""
-    requests: int
-
-
-@dataclass(frozen=True, slots=True)
 class Filter:
     """Which resources are listed."""
 
@@ -301,35 +192,14 @@ class Filter:
     search: str | None = None
 
 
-async def counts(pool: Pool) -> Counts:
-    """The service at a glance."""
-    (found,) = await _all(pool, Counts, _COUNTS, {})
-    return found
-
-
-async def outcomes(pool: Pool, since: datetime) -> list[Outcome]:
-    """What the activations came to that began since then."""
-    return await _all(pool, Outcome, _OUTCOMES, {"since": since})
-
-
 async def running(pool: Pool, limit: int = 20) -> list[Running]:
     """Activations under way, newest first."""
-    return await _all(pool, Running, _RUNNING, {"limit": limit})
+    return await fetch(pool, Running, _RUNNING, {"limit": limit})
 
 
 async def finished(pool: Pool, before: datetime, limit: int = PAGE) -> list[Finished]:
     """Activations that are over, newest first."""
-    return await _all(pool, Finished, _FINISHED, {"before": before, "limit": limit})
-
-
-async def slowest(pool: Pool, since: datetime, limit: int = 5) -> list[Slow]:
-    """The devices that took longest."""
-    return await _all(pool, Slow, _SLOWEST, {"since": since, "limit": limit})
-
-
-async def failures(pool: Pool, since: datetime, limit: int = 8) -> list[Failed]:
-    """The newest failures, one for each device."""
-    return await _all(pool, Failed, _FAILURES, {"since": since, "limit": limit})
+    return await fetch(pool, Finished, _FINISHED, {"before": before, "limit": limit})
 
 
 async def accesses(
@@ -344,12 +214,12 @@ async def accesses(
         "before_id": before_id or _LATEST_ID,
         "limit": limit,
     }
-    return await _all(pool, Access, _ACCESSES, parameters)
+    return await fetch(pool, Access, _ACCESSES, parameters)
 
 
 async def access(pool: Pool, access_id: UUID) -> Access | None:
     """One resource."""
-    return next(iter(await _all(pool, Access, _ACCESS, {"id": access_id})), None)
+    return next(iter(await fetch(pool, Access, _ACCESS, {"id": access_id})), None)
 
 
 async def requests(pool: Pool, access_id: UUID) -> list[bytes]:
@@ -361,32 +231,52 @@ async def requests(pool: Pool, access_id: UUID) -> list[bytes]:
 
 async def activations(pool: Pool, access_id: UUID, before: int = 2**31 - 1, limit: int = 20) -> list[Activation]:
     """The newest activations of a resource whose number is below `before`."""
-    return await _all(pool, Activation, _ACTIVATIONS, {"id": access_id, "before": before, "limit": limit})
+    return await fetch(pool, Activation, _ACTIVATIONS, {"id": access_id, "before": before, "limit": limit})
 
 
 async def devices_done(
-    pool: Pool, access_id: UUID, number: int, *, failed: bool = False, after: str = "", limit: int = PAGE
+    pool: Pool,
+    access_id: UUID,
+    number: int,
+    *,
+    failed: bool = False,
+    why: str | None = None,
+    after: str = "",
+    limit: int,
 ) -> list[DeviceDone]:
-    """A page of the devices that have results in an activation, or of those that failed."""
-    parameters = {"id": access_id, "number": number, "failed": failed, "after": after, "limit": limit}
-    return await _all(pool, DeviceDone, _DEVICES_DONE, parameters)
+    """A page of the devices that have results in an activation, or of those that failed, for a reason."""
+    parameters = {"id": access_id, "number": number, "failed": failed, "why": why, "after": after, "limit": limit}
+    return await fetch(pool, DeviceDone, _DEVICES_DONE, parameters)
 
 
-async def devices_waiting(pool: Pool, access_id: UUID, number: int, limit: int = PAGE) -> list[Waiting]:
-    """Some devices of an activation under way that have not answered."""
-    return await _all(pool, Waiting, _DEVICES_WAITING, {"id": access_id, "number": number, "limit": limit})
+async def devices_waiting(pool: Pool, access_id: UUID, number: int, limit: int) -> list[Waiting]:
+    """Some devices of an activation under way that have not answered, those that were tried first."""
+    return await fetch(pool, Waiting, _DEVICES_WAITING, {"id": access_id, "number": number, "limit": limit})
 
 
-async def failed_devices(pool: Pool, access_id: UUID, number: int, limit: int) -> list[str]:
-    """The devices that failed in an activation."""
+async def devices_trying(
+    pool: Pool, access_id: UUID, number: int, why: str | None, after: str, limit: int
+) -> list[Waiting]:
+    """A page of the devices of an activation under way that failed, for a reason, and are tried again."""
+    parameters = {"id": access_id, "number": number, "why": why, "after": after, "limit": limit}
+    return await fetch(pool, Waiting, _DEVICES_TRYING, parameters)
+
+
+async def reasons(pool: Pool, access_id: UUID, number: int) -> list[Reason]:
+    """Why devices failed in an activation, or are tried again, the most frequent reason first."""
+    return await fetch(pool, Reason, _REASONS, {"id": access_id, "number": number})
+
+
+async def failed_devices(pool: Pool, access_id: UUID, number: int, why: str | None, limit: int) -> list[str]:
+    """The devices that failed in an activation, for a reason."""
+    parameters = {"id": access_id, "number": number, "why": why, "limit": limit}
     async with connected(pool) as connection:
-        cursor = await connection.execute(_FAILED_DEVICES, {"id": access_id, "number": number, "limit": limit})
-        return [row[0] for row in await cursor.fetchall()]
+        return [row[0] for row in await (await connection.execute(_FAILED_DEVICES, parameters)).fetchall()]
 
 
 async def results(pool: Pool, access_id: UUID, number: int, device_id: str) -> list[StoredResult]:
     """Every request of a resource, and what it came to on one device in an activation."""
-    return await _all(pool, StoredResult, _RESULTS, {"id": access_id, "number": number, "device_id": device_id})
+    return await fetch(pool, StoredResult, _RESULTS, {"id": access_id, "number": number, "device_id": device_id})
 
 
 async def series(
@@ -399,46 +289,4 @@ async def series(
         "device_ids": list(device_ids),
         "activations": activations,
     }
-    return await _all(pool, Answered, _SERIES, parameters)
-
-
-async def devices(
-    pool: Pool, search: str | None = None, kind: str | None = None, after: str = "", limit: int = PAGE
-) -> list[DeviceRow]:
-    """A page of devices: of a name that begins as searched, with a last outcome (`troubled`: any but answered)."""
-    statement = _DEVICES
-    if kind not in (None, "answered", "never"):
-        statement = _DEVICES_TROUBLED
-    elif search and kind is None:
-        statement = _DEVICES_NAMED
-    parameters = {"search": search, "kind": kind, "after": after, "limit": limit}
-    return await _all(pool, DeviceRow, statement, parameters)
-
-
-async def device(pool: Pool, name: str) -> DeviceRow | None:
-    """One device, by any of its names."""
-    title = name if is_system_title(name) else ""
-    return next(iter(await _all(pool, DeviceRow, _DEVICE, {"name": name, "title": title})), None)
-
-
-async def device_accesses(pool: Pool, device_id: str, limit: int = 12) -> list[DeviceAccessed]:
-    """The newest resources of a device."""
-    return await _all(pool, DeviceAccessed, _DEVICE_ACCESSES, {"device_id": device_id, "limit": limit})
-
-
-async def device_groups(pool: Pool, device_id: str) -> list[str]:
-    """The groups of a device, but for the one that holds all."""
-    async with connected(pool) as connection:
-        cursor = await connection.execute(_DEVICE_GROUPS, {"device_id": device_id})
-        return [row[0] for row in await cursor.fetchall()]
-
-
-async def _all(pool: Pool, cls: type[T], statement: bytes, parameters: Mapping[str, object]) -> list[T]:
-    async with connected(pool) as connection, connection.cursor(row_factory=class_row(cls)) as cursor:
-        await cursor.execute(statement, parameters)
-        return await cursor.fetchall()
-
-
-def a_day_before(now: datetime) -> datetime:
-    """The beginning of what the overview looks at."""
-    return now - timedelta(days=1)
+    return await fetch(pool, Answered, _SERIES, parameters)

@@ -25,6 +25,16 @@ class Permits:
         self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
         self._numbers = itertools.count()
 
+    @property
+    def held(self) -> int:
+        """How many are in use."""
+        return self._held
+
+    @property
+    def waiting(self) -> int:
+        """How many requests wait for their turn."""
+        return sum(not turn.cancelled() for _, _, turn in self._waiting)
+
     @asynccontextmanager
     async def permit(self, rank: int) -> AsyncIterator[None]:
         """Hold a permit; the least rank goes first, and equal ones in turn."""

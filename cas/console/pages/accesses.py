@@ -15,14 +15,16 @@ from cas.console.asking import Plan, noun_of
 from cas.console.describing import Request, Value
 from cas.console.guard import Handler
 from cas.console.orders import command, order
+from cas.console.plotting import wanted
 from cas.console.principal import Right
+from cas.console.rows import PAGE
 from cas.console.site import Site, Told
-from cas.console.views import Access, Activation, Filter
+from cas.console.views import Access, Activation, DeviceDone, Filter, Reason, Waiting
 from cas.console.words import describe_schedule
 
 MOST_RETRIED = 10_000
 _STATES = ("", "running", *State)
-_PROFILE, _BUFFER = 7, 2
+_WAITING_SHOWN = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +58,8 @@ class _Accesses:
         search = request.query.get("q", "").strip()
         chosen = Filter(state=state if state in set(State) else None, running=state == "running", search=search or None)
         before, before_id = _behind(request)
-        found = await views.accesses(self._site.pool, chosen, before, before_id, views.PAGE + 1)
-        page = found[: views.PAGE]
+        found = await views.accesses(self._site.pool, chosen, before, before_id, PAGE + 1)
+        page = found[:PAGE]
         return self._site.page(
             request,
             "accesses.html",
@@ -73,19 +75,25 @@ class _Accesses:
         access = await self._find(request)
         pool = self._site.pool
         requests = [describing.describe_request(octets) for octets in await views.requests(pool, access.id)]
-        before = _whole(request.query.get("before"), 2**31 - 1)
-        activations = await views.activations(pool, access.id, before)
+        activations = await views.activations(pool, access.id, _whole(request.query.get("before"), 2**31 - 1))
         chosen = _choose(activations, request.query.get("activation"))
         under_way = {each.number: each for each in await views.running(pool, 100) if each.access_id == access.id}
-        failed_only = request.query.get("show") == "failed"
-        devices = waiting = None
+        show, why, after = (request.query.get(name, "") for name in ("show", "why", "after"))
+        devices: Sequence[DeviceDone] = ()
+        waiting: Sequence[Waiting] = ()
+        reasons: Sequence[Reason] = ()
         if chosen is not None:
-            after = request.query.get("after", "")
-            devices = await views.devices_done(
-                pool, access.id, chosen.number, failed=failed_only, after=after, limit=views.PAGE + 1
-            )
-            if chosen.number in under_way and not failed_only:
-                waiting = await views.devices_waiting(pool, access.id, chosen.number, 20)
+            reasons = await views.reasons(pool, access.id, chosen.number)
+            if show == "trying":
+                waiting = await views.devices_trying(pool, access.id, chosen.number, why or None, after, PAGE + 1)
+            else:
+                failed = show == "failed"
+                devices = await views.devices_done(
+                    pool, access.id, chosen.number, failed=failed, why=why or None, after=after, limit=PAGE + 1
+                )
+                if chosen.number in under_way and not failed and len(devices) <= PAGE:
+                    waiting = await views.devices_waiting(pool, access.id, chosen.number, _WAITING_SHOWN)
+        listed = waiting if show == "trying" else devices
         return self._site.page(
             request,
             "access.html",
@@ -95,11 +103,15 @@ class _Accesses:
             activations=activations,
             chosen=chosen,
             under_way=under_way,
-            devices=(devices or [])[: views.PAGE],
-            more_devices=bool(devices) and len(devices or []) > views.PAGE,
-            waiting=waiting or [],
-            failed_only=failed_only,
-            has_profile=any((each.class_id, each.attribute) == (_PROFILE, _BUFFER) for each in requests),
+            reasons=reasons,
+            failed=sum(each.failed for each in reasons),
+            trying=sum(each.trying for each in reasons),
+            devices=devices[:PAGE],
+            waiting=waiting[:PAGE],
+            following=listed[PAGE - 1].device_id if len(listed) > PAGE else None,
+            show=show,
+            why=why,
+            can_plot=bool(wanted(requests)),
         )
 
     async def device(self, request: web.Request) -> web.Response:
@@ -117,7 +129,8 @@ class _Accesses:
             device_id=device_id,
             shown=shown,
             stored=stored,
-            has_profile=any((asked.class_id, asked.attribute) == (_PROFILE, _BUFFER) for asked, _ in pairs),
+            failed=any(each.code for each in stored),
+            can_plot=bool(wanted([asked for asked, _ in pairs])),
         )
 
     def does(self, verb: mes.Verb, do: Callable[[Sequence[str]], Awaitable[object]]) -> Handler:
@@ -131,17 +144,22 @@ class _Accesses:
         return handler
 
     async def retry(self, request: web.Request) -> web.StreamResponse:
-        """A new DeviceAccess, once and now, with the same requests on the devices that failed."""
+        """A new DeviceAccess, now, with the same requests on the devices that failed; or on one, or for one reason."""
         access = await self._find(request)
         number = int(request.match_info["number"])
-        failed = await views.failed_devices(self._site.pool, access.id, number, MOST_RETRIED + 1)
-        if not failed:
-            raise Told(409, "Nothing to retry", "No device failed in this activation.")
+        fields = await request.post()
+        why, device = str(fields.get("why", "")), str(fields.get("device", ""))
+        failed = await views.failed_devices(self._site.pool, access.id, number, why or None, MOST_RETRIED + 1)
         if len(failed) > MOST_RETRIED:
             raise Told(409, "Too many devices", f"More than {MOST_RETRIED} failed: run the whole DeviceAccess again.")
+        failed = [each for each in failed if device in ("", each)]
+        if not failed:
+            raise Told(409, "Nothing to retry", "No such device failed in this activation.")
         requests = await views.requests(self._site.pool, access.id)
         noun = noun_of([descriptor_of(Octets(each)) for each in requests], Plan(asked=(), devices=tuple(failed)))
-        made = await order(self._site, request, noun)
+        # by this name the overview knows that nobody needs to look at that activation any more
+        name = None if why or device else f"{access.id}/{number}"
+        made = await order(self._site, request, noun, correlation_id=name)
         raise web.HTTPSeeOther(f"/access/{made.id}")
 
     def _schedule(self, access: Access) -> str:

@@ -8,13 +8,13 @@ from aiohttp import web
 from pydantic import SecretBytes, SecretStr
 
 from cas.config import PREFIX, Settings
-from cas.console import records, views
+from cas.console import records
 from cas.console.principal import Right
+from cas.console.rows import PAGE
 from cas.console.site import Site
 from cas.devices.model import without_password
 
 _SECRET_WORDS = ("password", "secret", "token", "key")
-_LAST = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +36,9 @@ def routes(site: Site) -> list[web.RouteDef]:
         actor = request.query.get("actor", "").strip()
         text = request.query.get("q", "").strip()
         before = request.query.get("before", "")
-        number = int(before) if before.isdecimal() and len(before) < 19 else _LAST
-        found = await records.audit(site.pool, number, actor or None, text or None, views.PAGE + 1)
-        page = found[: views.PAGE]
+        number = int(before) if before.isdecimal() and len(before) < 19 else records.LAST
+        found = await records.audit(site.pool, number, actor or None, text or None, PAGE + 1)
+        page = found[:PAGE]
         return site.page(
             request,
             "audit.html",

@@ -9,9 +9,10 @@ from aiohttp import web
 
 from cas.access.errors import Refused
 from cas.access.groups import ALL_METERS, iterate_groups
-from cas.console import views, words
+from cas.console import inventory, words
 from cas.console.asking import Asked, AskingError, Plan, device_access, message_of, name_of, parse_lines, soap_of
 from cas.console.catalogue import search
+from cas.console.inventory import DeviceRow
 from cas.console.orders import order
 from cas.console.principal import Right
 from cas.console.site import Site
@@ -102,10 +103,14 @@ class _Form:
         return web.json_response([{"code": each.code, "name": each.name, "class": each.class_name} for each in found])
 
     async def devices(self, request: web.Request) -> web.Response:
-        """DeviceIDs that begin so."""
+        """Devices whose DeviceID or alias begins so."""
         begin = normalise_name(request.query.get("q", ""))
-        found = await views.devices(self._site.pool, begin or None, limit=_NAMES_SUGGESTED) if begin else []
-        return web.json_response([each.device_id for each in found])
+        found: list[DeviceRow] = []
+        for name in dict.fromkeys((begin, begin.upper()) if begin else ()):
+            found = found or await inventory.devices(self._site.pool, name, limit=_NAMES_SUGGESTED)
+        return web.json_response(
+            [{"code": each.device_id, "name": each.alias if each.alias != each.device_id else ""} for each in found]
+        )
 
     async def _page(
         self,

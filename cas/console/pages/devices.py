@@ -5,13 +5,14 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from cas.console import views
+from cas.console import glance, inventory
 from cas.console.asking import Asked, AskingError, parse_lines
 from cas.console.describing import scaled_text, show
+from cas.console.inventory import DeviceRow
 from cas.console.principal import Right
 from cas.console.reading import ask
+from cas.console.rows import PAGE
 from cas.console.site import Site, Told
-from cas.console.views import DeviceRow
 from cas.cosem.interface_classes import attribute_of, class_name
 from cas.cosem.obis import Obis
 from cas.cosem.obis_names import obis_name
@@ -85,10 +86,10 @@ class _Devices:
         kind = request.query.get("state", "")
         kind = kind if kind in KINDS else ""
         after = request.query.get("after", "")
-        found = await views.devices(
-            self._site.pool, normalise_name(search) or None, kind or None, after, limit=views.PAGE + 1
+        found = await inventory.devices(
+            self._site.pool, normalise_name(search) or None, kind or None, after, limit=PAGE + 1
         )
-        page = found[: views.PAGE]
+        page = found[:PAGE]
         return self._site.page(
             request,
             "devices.html",
@@ -99,7 +100,7 @@ class _Devices:
             kinds=KINDS,
             after=after,
             following=page[-1].device_id if len(found) > len(page) else None,
-            counts=await views.counts(self._site.pool),
+            counts=await glance.counts(self._site.pool),
         )
 
     async def detail(self, request: web.Request) -> web.Response:
@@ -141,8 +142,8 @@ class _Devices:
             device=device,
             state=device.state(self._site.clock()),
             counter=(await self._counters([device.device_id])).get(device.device_id),
-            groups=await views.device_groups(pool, device.device_id),
-            accesses=await views.device_accesses(pool, device.device_id),
+            groups=await inventory.device_groups(pool, device.device_id),
+            accesses=await inventory.device_accesses(pool, device.device_id),
             objects=objects,
             values=values,
             asked=asked,
@@ -150,7 +151,7 @@ class _Devices:
 
     async def _find(self, request: web.Request) -> DeviceRow:
         name = normalise_name(request.match_info["device"])
-        found = await views.device(self._site.pool, name)
+        found = await inventory.device(self._site.pool, name)
         if found is None:
             raise Told(404, "No such device", f"{name!r} is not registered; `cas device add` registers devices.")
         return found

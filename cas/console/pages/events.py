@@ -6,11 +6,12 @@ from aiohttp import web
 
 from cas.console import records, views
 from cas.console.principal import Right
+from cas.console.rows import PAGE
 from cas.console.site import Site
 from cas.store.journal import newest_events, numbers_from
 from cas.system_events import Severity
 
-_LAST = 2**63 - 1
+_NOTIFICATIONS = 30
 
 
 def routes(site: Site) -> list[web.RouteDef]:
@@ -18,14 +19,16 @@ def routes(site: Site) -> list[web.RouteDef]:
 
     async def events(request: web.Request) -> web.Response:
         before = _moment(request.query.get("before")) or views.LATEST
-        found = await views.finished(site.pool, before, views.PAGE + 1)
-        page = found[: views.PAGE]
+        found = await views.finished(site.pool, before, PAGE + 1)
+        page = found[:PAGE]
+        notified = await records.notifications(site.pool, _number(request.query.get("notified")), _NOTIFICATIONS + 1)
         return site.page(
             request,
             "events.html",
             finished=page,
             following=page[-1].activated_at if len(found) > len(page) else None,
-            notifications=await records.notifications(site.pool, _LAST, 30),
+            notifications=notified[:_NOTIFICATIONS],
+            notified_before=notified[_NOTIFICATIONS - 1].id if len(notified) > _NOTIFICATIONS else None,
             outbox=await records.outbox(site.pool),
             system=await newest_events(site.pool, 10),
         )
@@ -33,15 +36,14 @@ def routes(site: Site) -> list[web.RouteDef]:
     async def system(request: web.Request) -> web.Response:
         about = request.query.get("about", "").strip()
         severity = _severity(request.query.get("severity"))
-        before = request.query.get("before", "")
         found = await newest_events(
             site.pool,
-            views.PAGE + 1,
-            before=int(before) if before.isdecimal() and len(before) < 19 else None,
+            PAGE + 1,
+            before=_number(request.query.get("before")),
             numbers=None if severity is Severity.INFO else numbers_from(severity),
             subject=about or None,
         )
-        page = found[: views.PAGE]
+        page = found[:PAGE]
         return site.page(
             request,
             "system_events.html",
@@ -68,3 +70,7 @@ def _moment(text: str | None) -> datetime | None:
     except ValueError:
         return None
     return found if found.tzinfo else None
+
+
+def _number(text: str | None) -> int:
+    return int(text) if text and text.isdecimal() and len(text) < 19 else records.LAST

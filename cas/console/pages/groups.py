@@ -14,10 +14,11 @@ from cas.access.groups import (
     members_after,
 )
 from cas.bindings import message as mes
-from cas.console import views
+from cas.console import glance
 from cas.console.asking import message_about
+from cas.console.filters import segment
 from cas.console.principal import Right
-from cas.console.site import Site, segment
+from cas.console.site import Site
 from cas.store.database import connected
 
 _SHOWN = 1000
@@ -47,7 +48,7 @@ class _Groups:
             groups.append(group)
             if len(groups) == _SHOWN:
                 break
-        counts = await views.counts(self._site.pool)
+        counts = await glance.counts(self._site.pool)
         return self._site.page(request, "groups.html", groups=groups, all_meters=ALL_METERS, counts=counts)
 
     async def detail(self, request: web.Request) -> web.Response:

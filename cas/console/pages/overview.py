@@ -1,12 +1,33 @@
-"""The overview: what runs, how it goes, and what needs a look."""
+"""The overview: what runs, what failed and why, and how the service does."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
 
 from aiohttp import web
 
-from cas.console import views
+from cas.console import glance, records, views
+from cas.console.glance import Failing
 from cas.console.site import Site
-from cas.console.views import Outcome
+from cas.console.views import Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """An activation that failed on devices, with the reasons."""
+
+    activation: Failing
+    reasons: Sequence[Reason]
+
+    @property
+    def failed(self) -> int:
+        """Devices that failed."""
+        return sum(each.failed for each in self.reasons)
+
+    @property
+    def trying(self) -> int:
+        """Devices that are tried again."""
+        return sum(each.trying for each in self.reasons)
 
 
 def routes(site: Site) -> list[web.RouteDef]:
@@ -14,24 +35,27 @@ def routes(site: Site) -> list[web.RouteDef]:
 
     async def overview(request: web.Request) -> web.Response:
         now = site.clock()
-        since = views.a_day_before(now)
-        outcomes = await views.outcomes(site.pool, since)
+        since = now - timedelta(hours=glance.HOURS)
+        counts = await glance.counts(site.pool)
+        hours = await glance.hours(site.pool, now)
         return site.page(
             request,
             "overview.html",
-            counts=await views.counts(site.pool),
-            running=await views.running(site.pool, limit=8),
-            success=success_rate(outcomes),
-            results=sum(each.results for each in outcomes),
+            counts=counts,
+            figures=glance.figures(counts, site.permits),
+            hours=hours,
+            busiest=max(each.results for each in hours),
+            success=glance.success_rate(hours),
+            results=sum(each.results for each in hours),
+            running=await views.running(site.pool, limit=6),
+            troubles=[
+                Trouble(each, reasons)
+                for each in await glance.failing(site.pool, since, limit=5)
+                if (reasons := await views.reasons(site.pool, each.access_id, each.number))
+            ],
             finished=await views.finished(site.pool, now, limit=8),
-            failures=await views.failures(site.pool, since, limit=6),
-            slowest=await views.slowest(site.pool, since, limit=6),
+            slowest=await glance.slowest(site.pool, since, limit=6),
+            notifications=await records.notifications(site.pool, records.LAST, 6),
         )
 
     return [site.get("/", overview)]
-
-
-def success_rate(outcomes: Sequence[Outcome]) -> float | None:
-    """The share of requests that were answered; None where there were none."""
-    total = sum(each.results for each in outcomes)
-    return None if not total else 1 - sum(each.failures for each in outcomes) / total

@@ -3,17 +3,19 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import tzinfo
 from typing import Any
 from uuid import UUID
 
 from aiohttp import web
 
-from cas.console import views
+from cas.console import inventory, views
 from cas.console.asking import Asked, AskingError, parse_lines
 from cas.console.describing import Request, describe_request
 from cas.console.plotting import Plots, Quantity, Series, differences, plots_of, table_csv, wanted
 from cas.console.principal import Right
 from cas.console.reading import ask
+from cas.console.rows import PAGE
 from cas.console.site import Site, Told
 from cas.console.views import Access, Filter
 from cas.cosem.selection import BUFFER, PROFILE_GENERIC
@@ -22,6 +24,7 @@ from cas.devices.reading import Attribute, Reader, Table
 MOST_DEVICES = 12
 _OFFERED = 60
 _SHOWN_FIRST = 4
+_OFFERED_FIRST = 8
 _ROWS_SHOWN = 60
 
 
@@ -63,10 +66,16 @@ class _Plot:
     async def show(self, request: web.Request) -> web.Response:
         choice = await self._choose(request)
         if choice is None:
-            recent = await views.accesses(self._site.pool, Filter(), views.LATEST, limit=views.PAGE)
+            recent = await views.accesses(self._site.pool, Filter(), views.LATEST, limit=PAGE)
             usable = [each for each in recent if _is_plottable(each)][:15]
-            return self._site.page(request, "plot.html", choice=None, recent=usable, **_drawn(None, []))
-        return self._site.page(request, "plot.html", choice=choice, recent=[], **_drawn(choice.quantity, choice.series))
+            return self._site.page(
+                request, "plot.html", choice=None, recent=usable, **_drawn(None, [], self._site.zone)
+            )
+        drawn = _drawn(choice.quantity, choice.series, self._site.zone, gained=choice.gained)
+        offered = max(len(choice.devices), _OFFERED_FIRST)
+        return self._site.page(
+            request, "plot.html", choice=choice, recent=[], most=MOST_DEVICES, shown_first=offered, **drawn
+        )
 
     async def csv(self, request: web.Request) -> web.Response:
         choice = await self._choose(request)
@@ -79,7 +88,7 @@ class _Plot:
     async def now(self, request: web.Request) -> web.Response:
         """Read a profile of one device now, with its columns, scalers and units."""
         fields = await request.post()
-        device = await views.device(self._site.pool, str(fields.get("device", "")).strip())
+        device = await inventory.device(self._site.pool, str(fields.get("device", "")).strip())
         if device is None:
             raise Told(404, "No such device", "Give the DeviceID or alias of a registered device.")
         asked = _profile(str(fields.get("objects", "")))
@@ -95,7 +104,7 @@ class _Plot:
             device=device,
             asked=str(fields.get("objects", "")),
             plots=plots,
-            **_drawn(quantity, series),
+            **_drawn(quantity, series, self._site.zone),
         )
 
     async def _choose(self, request: web.Request) -> Choice | None:
@@ -151,7 +160,9 @@ def _first(plots: Plots) -> str | None:
     return min(plots.quantities, key=rank, default=None)
 
 
-def _drawn(quantity: Quantity | None, series: Sequence[Series]) -> dict[str, Any]:
+def _drawn(
+    quantity: Quantity | None, series: Sequence[Series], zone: tzinfo, *, gained: bool = False
+) -> dict[str, Any]:
     """What the page draws: the data for the script, and a table for everybody."""
     tables = [
         {
@@ -161,10 +172,16 @@ def _drawn(quantity: Quantity | None, series: Sequence[Series]) -> dict[str, Any
         }
         for each in series
     ]
+    drawn = {
+        "name": f"{'Gain of ' if gained else ''}{quantity.name}" if quantity else "",
+        "unit": quantity.unit if quantity else "",
+        "zone": str(zone),
+        "series": tables,
+    }
     times = sorted({at for each in series for at in each.points}, reverse=True)
     return {
         "quantity": quantity,
-        "data": json.dumps({"unit": quantity.unit if quantity else "", "series": tables}).replace("<", "\\u003c"),
+        "data": json.dumps(drawn).replace("<", "\\u003c"),
         "series": series,
         "times": times[:_ROWS_SHOWN],
         "total": len(times),

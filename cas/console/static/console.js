@@ -17,15 +17,18 @@
   let timer = 0;
   let loading = false;
   let again = false;
+  let took = 0;
 
   async function renew() {
     timer = 0;
     if (loading) { again = true; return; }
     loading = true;
+    const began = performance.now();
     try {
       const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
       if (answer.ok) replace(new DOMParser().parseFromString(await answer.text(), "text/html"));
     } catch { /* the stream tells that the service is away */ }
+    took = performance.now() - began;
     loading = false;
     if (again) { again = false; plan(); }
   }
@@ -43,17 +46,34 @@
       if (href) { const same = one(`a[href="${CSS.escape(href)}"]`, fresh); if (same) same.focus(); }
     }
   }
-  const plan = () => { if (!timer) timer = setTimeout(renew, 350); };
+  // what takes the service long to make is asked for the less often
+  const plan = () => { if (!timer) timer = setTimeout(renew, Math.max(350, 8 * took)); };
   const tell = (text) => { one("#told").textContent = text; };
 
   function progress(told) {
+    const share = (count) => `${(100 * count) / (told.devices || 1)}%`;
+    const answered = Math.max(0, told.done - told.failed);
     for (const element of all(`[data-activation="${CSS.escape(told.activation)}"]`)) {
-      const bar = one("progress", element);
-      bar.max = told.devices || 1;
-      bar.value = told.done;
-      one('[data-part="done"]', element).textContent = number(told.done);
-      one('[data-part="devices"]', element).textContent = number(told.devices);
-      one('[data-part="failed"]', element).textContent = told.failed ? ` · ${number(told.failed)} failed` : "";
+      const part = (name) => one(`[data-part="${name}"]`, element);
+      const bar = one('[role="progressbar"]', element);
+      bar.setAttribute("aria-valuemax", told.devices || 1);
+      bar.setAttribute("aria-valuenow", told.done);
+      let x = 0;
+      for (const [name, count] of [["ok-bar", answered], ["failed-bar", told.failed], ["trying-bar", told.trying]]) {
+        part(name).setAttribute("x", share(x));
+        part(name).setAttribute("width", share(count));
+        x += count;
+      }
+      part("done").textContent = number(told.done);
+      part("devices").textContent = number(told.devices);
+      part("failed").textContent = told.failed ? `${number(told.failed)} failed` : "";
+      part("trying").textContent = told.trying ? `${number(told.trying)} tried again` : "";
+      part("left").textContent = told.left;
+    }
+  }
+  function figures(told) {
+    for (const [name, text] of Object.entries(told)) {
+      for (const element of all(`[data-figure="${name}"]`)) element.textContent = text;
     }
   }
   // the answer to a form cannot be asked for again: it stays as it is
@@ -63,6 +83,7 @@
     stream.addEventListener("open", () => { state("live", "live"); plan(); });
     stream.addEventListener("error", () => state("lost", "reconnecting"));
     stream.addEventListener("progress", (event) => progress(JSON.parse(event.data)));
+    stream.addEventListener("figures", (event) => figures(JSON.parse(event.data)));
     stream.addEventListener("changed", (event) => { if (event.data === "*" || topics().has(event.data)) plan(); });
     addEventListener("pagehide", () => stream.close());
     setInterval(() => { if (!document.hidden) plan(); }, 60000); // `2 min ago` grows old

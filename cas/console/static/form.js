@@ -3,6 +3,7 @@
 (() => {
   const form = document.getElementById("new");
   const body = document.getElementById("preview-body");
+  const devices = document.getElementById("devices");
   const objects = document.getElementById("objects");
   document.getElementById("show-preview").hidden = true;
 
@@ -16,6 +17,12 @@
   form.addEventListener("change", soon);
   form.addEventListener("pick", (event) => {
     const { code, name, class: kind } = event.detail;
+    if (event.target.dataset.into === "devices") {
+      const known = devices.value.trimEnd();
+      if (!known.split(/[\s,]+/).includes(code)) devices.value = `${known}${known ? "\n" : ""}${code}\n`;
+      soon();
+      return;
+    }
     const line = `${code}${kind === "Profile generic" ? " last 1 day" : ""}  # ${name}`;
     objects.value = `${objects.value.trimEnd()}${objects.value.trim() ? "\n" : ""}${line}\n`;
     soon();

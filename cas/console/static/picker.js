@@ -1,4 +1,5 @@
-// Objects by name: an input in a `.picker` suggests them. What is taken fills the input, or goes out as the event `pick`.
+// Objects or devices by name: an input in a `.picker` suggests them, from `data-source`. What is taken fills the input, or goes
+// out as the event `pick`.
 "use strict";
 (() => {
   let pickers = 0;
@@ -31,7 +32,7 @@
       const mine = ++asked;
       const words = input.value.trim();
       if (words.length < 2) { close(); return; }
-      const answer = await fetch(`/suggest/objects?q=${encodeURIComponent(words)}`);
+      const answer = await fetch(`${box.dataset.source}?q=${encodeURIComponent(words)}`);
       if (!answer.ok || mine !== asked) return;
       found = await answer.json();
       list.replaceChildren(...found.map((entry, index) => {
@@ -40,10 +41,10 @@
         option.setAttribute("role", "option");
         option.setAttribute("aria-selected", "false");
         const text = document.createElement("span");
-        text.textContent = entry.name;
+        text.textContent = entry.name || entry.code;
         const code = document.createElement("span");
         code.className = "code";
-        code.textContent = entry.code;
+        code.textContent = entry.name ? entry.code : "";
         option.append(text, code);
         option.addEventListener("mousedown", (event) => { event.preventDefault(); take(entry); });
         return option;

@@ -4,7 +4,7 @@
   const place = document.getElementById("plot");
   const source = document.getElementById("plot-data");
   if (!place || !source) return;
-  const { unit, series } = JSON.parse(source.textContent);
+  const { name, unit, zone, series } = JSON.parse(source.textContent);
   const COLOURS = {
     light: ["#0b6e75", "#c2571a", "#5b4bb5", "#2f7d32", "#b0266b", "#8a6d00", "#1f5fae", "#6d4c41", "#00838f", "#ad1457", "#455a64", "#7b1fa2"],
     dark: ["#5fc4c9", "#f0a26b", "#a99bf0", "#86cf8a", "#f08bbd", "#dcc15a", "#83b4f0", "#c7a89c", "#67d5e0", "#f48fb1", "#a7bac4", "#d09be0"],
@@ -17,33 +17,41 @@
     [60, "{HH}:{mm}", day, null, day, null, null, null, 1],
     [1, "{HH}:{mm}:{ss}", day, null, day, null, null, null, 1],
   ];
-  const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+  const probe = document.createElement("span");
+  probe.hidden = true;
+  document.body.append(probe);
+  const css = (name) => { probe.style.color = `var(${name})`; return getComputedStyle(probe).color; };
   const dark = () => getComputedStyle(document.documentElement).colorScheme === "dark"
     || (document.documentElement.dataset.theme === "auto" && matchMedia("(prefers-color-scheme: dark)").matches);
+  const palette = () => COLOURS[dark() ? "dark" : "light"];
+  const FONT = "12px Inter, system-ui, sans-serif";
   const data = uPlot.join(series.map((each) => [each.x, each.y]));
   const first = data[0][0];
   const last = data[0][data[0].length - 1];
   const width = () => place.clientWidth;
-  const height = () => Math.max(280, Math.min(460, innerHeight - 420));
+  const height = () => Math.max(300, Math.min(520, innerHeight - 470));
   let plot;
 
   function draw() {
     const range = plot && { min: plot.scales.x.min, max: plot.scales.x.max };
     if (plot) plot.destroy();
-    const colours = COLOURS[dark() ? "dark" : "light"];
-    const axis = { stroke: css("--soft"), grid: { stroke: css("--line"), width: 1 }, ticks: { stroke: css("--line"), width: 1 }, font: "12px system-ui, sans-serif" };
+    const colours = palette();
+    const axis = { stroke: css("--soft"), grid: { stroke: css("--line"), width: 1 }, ticks: { stroke: css("--line"), width: 1 }, font: FONT };
     plot = new uPlot({
       width: width(),
       height: height(),
+      padding: [8, 32, 0, 0],
+      tzDate: (at) => uPlot.tzDate(new Date(at * 1000), zone),
       cursor: { drag: { x: true, y: false }, focus: { prox: 24 } },
       focus: { alpha: 0.3 },
       scales: { x: { time: true } },
-      axes: [{ ...axis, values: TIMES }, { ...axis, size: (_, values) => 24 + 7 * Math.max(4, ...(values || []).map((text) => String(text).length)), label: unit || undefined, labelSize: unit ? 18 : 0, labelFont: "12px system-ui, sans-serif" }],
+      axes: [{ ...axis, values: TIMES }, { ...axis, size: (_, values) => 24 + 7 * Math.max(4, ...(values || []).map((text) => String(text).length)), label: unit || undefined, labelSize: unit ? 18 : 0, labelFont: FONT }],
       series: [
         { value: "{YYYY}-{MM}-{DD} {HH}:{mm}" },
         ...series.map((each, index) => ({
           label: each.label,
           stroke: colours[index % colours.length],
+          fill: series.length === 1 ? `${colours[0]}22` : undefined,
           width: 1.6,
           spanGaps: true,
           points: { show: each.x.length < 40 },
@@ -68,13 +76,28 @@
     all: () => plot.setScale("x", { min: first, max: last }),
     png: () => {
       const from = plot.ctx.canvas;
+      const ratio = from.width / width();
+      const head = 52 * ratio;
       const to = document.createElement("canvas");
       to.width = from.width;
-      to.height = from.height;
+      to.height = from.height + head;
       const context = to.getContext("2d");
       context.fillStyle = css("--paper");
       context.fillRect(0, 0, to.width, to.height);
-      context.drawImage(from, 0, 0);
+      context.drawImage(from, 0, head);
+      context.scale(ratio, ratio);
+      context.fillStyle = css("--ink");
+      context.font = `600 ${FONT.replace("12px", "14px")}`;
+      context.fillText(unit ? `${name} in ${unit}` : name, 16, 20);
+      context.font = FONT;
+      let x = 16;
+      series.forEach((each, index) => {
+        context.fillStyle = palette()[index % palette().length];
+        context.fillRect(x, 34, 14, 3);
+        context.fillStyle = css("--soft");
+        context.fillText(each.label, x + 20, 40);
+        x += 44 + context.measureText(each.label).width;
+      });
       to.toBlob((blob) => save(blob, "cas-plot.png"));
     },
     csv: () => {
@@ -127,8 +150,8 @@
     event.preventDefault();
     actions[keys[event.key]]();
   });
-  draw();
-  addEventListener("resize", () => plot.setSize({ width: width(), height: height() }));
+  document.fonts.load(FONT).finally(draw);
+  addEventListener("resize", () => plot && plot.setSize({ width: width(), height: height() }));
   document.addEventListener("cas-theme", draw);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
 })();

@@ -12,13 +12,13 @@ SELECT
     (SELECT count(*) FROM procrastinate_jobs WHERE status = 'doing') AS doing,
     (SELECT count(*) FROM procrastinate_workers WHERE last_heartbeat > now() - interval '1 minute') AS workers;
 
--- name: console_outcomes
--- What the activations came to that began in a period.
-SELECT outcome, count(*) AS activations, coalesce(sum(result_count), 0)::bigint AS results,
+-- name: console_hours
+-- What the activations came to that began in a period, by the hour.
+SELECT date_trunc('hour', activated_at, 'UTC') AS hour, coalesce(sum(result_count), 0)::bigint AS results,
     coalesce(sum(failure_count), 0)::bigint AS failures
 FROM activation
 WHERE activated_at >= %(since)s AND outcome <> 'executing'
-GROUP BY outcome;
+GROUP BY 1;
 
 -- name: console_running
 -- Activations under way. A device is done when it has a result for the last request.
@@ -27,7 +27,7 @@ SELECT activation.access_id, number, activated_at, deadline, source, state,
     requests.total::integer AS requests,
     coalesce(planned.devices, 0)::bigint AS devices,
     least(done.devices, planned.devices)::bigint AS done,
-    failed.devices AS failed
+    failed.devices AS failed, trying.devices AS trying
 FROM activation
 JOIN device_access ON id = activation.access_id
 CROSS JOIN LATERAL (SELECT count(*) AS total FROM access_request WHERE access_id = activation.access_id) AS requests
@@ -44,6 +44,15 @@ CROSS JOIN LATERAL (
     SELECT count(DISTINCT device_id) AS devices FROM result
     WHERE result.access_id = activation.access_id AND activation = number AND code IS NOT NULL
 ) AS failed
+CROSS JOIN LATERAL (
+    SELECT count(*) AS devices FROM activation_attempt AS attempt
+    WHERE attempt.access_id = activation.access_id AND attempt.number = activation.number
+        AND NOT EXISTS (
+            SELECT FROM result
+            WHERE result.access_id = attempt.access_id AND result.request = requests.total - 1
+                AND result.activation = attempt.number AND result.device_id = attempt.device_id
+        )
+) AS trying
 WHERE outcome = 'executing'
 ORDER BY activated_at DESC
 LIMIT %(limit)s;
@@ -60,44 +69,55 @@ ORDER BY activated_at DESC
 LIMIT %(limit)s;
 
 -- name: console_slowest
--- The devices that took longest in the newest activations, in seconds; of a large activation only a part is looked at.
-SELECT device_id, round(extract(epoch FROM max(stored_at - result.activated)), 2)::float8 AS seconds, count(*) AS accesses
+-- The segments whose devices took longest on average in the newest activations, in seconds. Of more than some thousand devices
+-- only a sample is looked at. A device without a segment stands for itself, by its address.
+SELECT coalesce(nullif(labels ->> 'segment', ''), substring(url FROM '^[^:/?#]+://(?:[^/?#@]*@)?([^/?#]*)'), device_id) AS segment,
+    round(avg(extract(epoch FROM stored_at - result.activated)), 2)::float8 AS seconds,
+    count(DISTINCT device_id) AS devices
 FROM (
-    SELECT access_id, number, (SELECT count(*) - 1 FROM access_request WHERE access_id = activation.access_id) AS last_request
+    SELECT access_id, number, kept_until,
+        (SELECT count(*) - 1 FROM access_request WHERE access_id = activation.access_id) AS last_request
     FROM activation
-    WHERE activated_at >= %(since)s
+    WHERE activated_at >= %(since)s AND outcome <> 'missed'
     ORDER BY activated_at DESC
-    LIMIT 20
+    LIMIT 6
 ) AS recent
-CROSS JOIN LATERAL (
-    SELECT device_id, activated, stored_at FROM result
-    WHERE access_id = recent.access_id AND request = recent.last_request AND activation = recent.number
-    ORDER BY device_id
-    LIMIT 2000
-) AS result
-GROUP BY device_id
+JOIN result ON result.access_id = recent.access_id AND request = recent.last_request AND activation = recent.number
+    AND result.kept_until = recent.kept_until
+JOIN device
+    TABLESAMPLE SYSTEM ((SELECT least(100, 500000 / greatest(reltuples, 1)) FROM pg_class WHERE oid = 'device'::regclass))
+    REPEATABLE (0) USING (device_id)
+GROUP BY 1
 ORDER BY seconds DESC
 LIMIT %(limit)s;
 
--- name: console_failures
--- The newest failures, one for each device; among them what is going to be tried again.
-SELECT * FROM (
-    SELECT DISTINCT ON (device_id) device_id, failed.access_id, failed.activation, failed.activated, code, reason, details
-    FROM (
-        SELECT access_id, number FROM activation WHERE activated_at >= %(since)s ORDER BY activated_at DESC LIMIT 50
-    ) AS recent
-    CROSS JOIN LATERAL (
-        SELECT access_id, activation, device_id, activated, code, reason, details FROM result
-        WHERE access_id = recent.access_id AND activation = recent.number AND code IS NOT NULL
-        UNION ALL
-        SELECT attempt.access_id, attempt.number, device_id, activated_at, code, reason, attempt.details
-        FROM activation_attempt AS attempt JOIN activation USING (access_id, number)
-        WHERE attempt.access_id = recent.access_id AND attempt.number = recent.number
-        LIMIT 500
-    ) AS failed
-    ORDER BY device_id, failed.activated DESC, reason = 'not attempted'
+-- name: console_failing
+-- Resources whose newest activation of a period failed on devices or tries some again, newest first; but not where the console
+-- made a retry of all of it.
+SELECT access_id, number, activated_at, deadline, outcome, source,
+    ARRAY(SELECT apdu FROM access_request WHERE access_id = id ORDER BY position LIMIT 12) AS asked,
+    (SELECT count(*) FROM access_request WHERE access_id = id)::integer AS requests
+FROM (
+    SELECT DISTINCT ON (access_id) access_id, number, activated_at, deadline, outcome, failure_count
+    FROM (SELECT * FROM activation WHERE activated_at >= %(since)s ORDER BY activated_at DESC LIMIT 2000) AS recent
+    WHERE outcome <> 'missed'
+    ORDER BY access_id, number DESC
 ) AS newest
-ORDER BY activated DESC
+JOIN device_access ON id = access_id
+WHERE (
+        failure_count > 0
+        OR outcome = 'executing' AND (
+            EXISTS (SELECT FROM result WHERE result.access_id = id AND activation = number AND code IS NOT NULL)
+            OR EXISTS (
+                SELECT FROM activation_attempt AS attempt WHERE attempt.access_id = id AND attempt.number = newest.number
+            )
+        )
+    )
+    AND NOT EXISTS (
+        SELECT FROM device_access AS retry
+        WHERE retry.source = 'console' AND retry.correlation_id = newest.access_id || '/' || newest.number
+    )
+ORDER BY activated_at DESC
 LIMIT %(limit)s;
 
 -- name: console_accesses
@@ -152,12 +172,12 @@ ORDER BY number DESC
 LIMIT %(limit)s;
 
 -- name: console_devices_done
--- A page of the devices that have results in an activation, or of those that failed.
+-- A page of the devices that have results in an activation, or of those that failed, for a reason.
 SELECT named.device_id, results, failures, attempts, result.activated, stored_at, reason, details
 FROM (
     SELECT DISTINCT device_id FROM result
     WHERE access_id = %(id)s AND activation = %(number)s AND code IS NOT NULL AND %(failed)s::boolean
-        AND device_id > %(after)s
+        AND device_id > %(after)s AND (%(why)s::text IS NULL OR reason = %(why)s)
     UNION
     SELECT device_id FROM result
     WHERE access_id = %(id)s AND activation = %(number)s AND request = 0 AND NOT %(failed)s::boolean
@@ -178,7 +198,7 @@ ORDER BY device_id;
 
 -- name: console_devices_waiting
 -- A part of the devices of an activation under way that have not answered, with the last failure of those tried before.
-SELECT listed.device_id, coalesce(attempts, 0) AS attempts, reason
+SELECT listed.device_id, coalesce(attempts, 0) AS attempts, reason, details
 FROM activation_chunk AS chunk
 CROSS JOIN LATERAL unnest(device_ids) AS listed (device_id)
 LEFT JOIN activation_attempt AS attempt
@@ -191,10 +211,42 @@ WHERE chunk.access_id = %(id)s AND chunk.number = %(number)s AND chunk.state <> 
     )
 LIMIT %(limit)s;
 
+-- name: console_devices_trying
+-- A page of the devices of an activation under way that failed, for a reason, and are tried again.
+SELECT device_id, attempts, reason, details
+FROM activation_attempt AS attempt
+WHERE access_id = %(id)s AND number = %(number)s AND device_id > %(after)s AND (%(why)s::text IS NULL OR reason = %(why)s)
+    AND NOT EXISTS (
+        SELECT FROM result
+        WHERE result.access_id = %(id)s AND result.activation = %(number)s AND result.device_id = attempt.device_id
+            AND result.request = (SELECT max(position) FROM access_request WHERE access_id = %(id)s)
+    )
+ORDER BY device_id
+LIMIT %(limit)s;
+
+-- name: console_reasons
+-- Why devices failed in an activation, or are tried again, each device by its first failure.
+SELECT reason, count(*) FILTER (WHERE NOT again) AS failed, count(*) FILTER (WHERE again) AS trying
+FROM (
+    (SELECT DISTINCT ON (device_id) device_id, reason, false AS again FROM result
+     WHERE access_id = %(id)s AND activation = %(number)s AND code IS NOT NULL
+     ORDER BY device_id, request)
+    UNION ALL
+    SELECT device_id, reason, true FROM activation_attempt AS attempt
+    WHERE access_id = %(id)s AND number = %(number)s
+        AND NOT EXISTS (
+            SELECT FROM result
+            WHERE result.access_id = %(id)s AND result.activation = %(number)s AND result.device_id = attempt.device_id
+                AND result.request = (SELECT max(position) FROM access_request WHERE access_id = %(id)s)
+        )
+) AS failed
+GROUP BY reason
+ORDER BY count(*) DESC, reason;
+
 -- name: console_failed_devices
--- The devices that failed in an activation.
+-- The devices that failed in an activation, for a reason.
 SELECT DISTINCT device_id FROM result
-WHERE access_id = %(id)s AND activation = %(number)s AND code IS NOT NULL
+WHERE access_id = %(id)s AND activation = %(number)s AND code IS NOT NULL AND (%(why)s::text IS NULL OR reason = %(why)s)
 ORDER BY device_id
 LIMIT %(limit)s;
 
@@ -280,6 +332,7 @@ LIMIT 1;
 -- name: console_device_accesses
 -- The newest resources that name a device, or a group with it, each with its last outcome there.
 SELECT id, created_at, state, newest.number, newest.activated_at, coalesce(answered, false) AS answered, reason,
+    EXISTS (SELECT FROM activation WHERE access_id = id AND outcome = 'executing') AS under_way,
     ARRAY(SELECT apdu FROM access_request WHERE access_id = id ORDER BY position LIMIT 12) AS asked,
     (SELECT count(*) FROM access_request WHERE access_id = id)::integer AS requests
 FROM (

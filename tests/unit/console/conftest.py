@@ -2,50 +2,24 @@
 
 import re
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC
 
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 from lxml import html
-from pydantic import SecretStr
 
-from cas.access.ports import Session
-from cas.access.postgres import open_store
-from cas.access.service import AccessService
-from cas.bindings import cosempdu as cos
-from cas.config import Settings
-from cas.console.guard import Guard as ConsoleGuard
 from cas.console.http import routes
-from cas.console.live import Hub
-from cas.console.principal import by_door
 from cas.console.site import Site
-from cas.cosem.data import Data
-from cas.devices.master_key import load_keyring
-from cas.dlms.apdu import Request, Response
-from cas.engine.signals import Signals
-from cas.security.clients import Directories
-from cas.security.guard import Guard, Rules, anyone
-from cas.security.known import KnownHere
-from cas.security.model import Directory, Role, Service
+from cas.security.guard import anyone
+from cas.security.model import Role, Service
 from cas.store.database import Pool, connected
-from tests.access_fakes import FakeDevices, get_response
+from tests.access_fakes import FakeDevices
+from tests.console_site import meter, open_site
 from transports.errors import Refused
 
 DEVICES = ("M1", "M2", "OFF")
 _TOKEN = re.compile(r'name="token" value="([^"]+)"')
-
-
-async def meter(request: Request) -> Response:
-    """What a meter with a register of 12.34 kWh answers."""
-    assert isinstance(request, cos.GetRequest)
-    assert request.get_request_normal
-    attribute = request.get_request_normal.cosem_attribute_descriptor.attribute_id
-    if attribute == 3:
-        return get_response(Data.structure(Data.of("integer", 1), Data.of("enum", 30)))
-    return get_response(Data.of("double-long-unsigned", 1234))
 
 
 @dataclass
@@ -92,7 +66,6 @@ def role() -> Role:
 @pytest.fixture
 async def console(pool: Pool, dsn: str, role: Role) -> AsyncIterator[Console]:
     devices = FakeDevices({"M1": [meter], "M2": [meter]}, unreachable={"OFF": Refused("connection refused")})
-    settings = Settings(dsn=SecretStr(dsn), master_key=SecretStr("5A" * 32))
     async with connected(pool) as connection:
         await connection.execute(
             b"INSERT INTO device (device_id, alias, url, authentication, suite, protection, max_pdu, labels) "
@@ -101,38 +74,9 @@ async def console(pool: Pool, dsn: str, role: Role) -> AsyncIterator[Console]:
             {"names": list(DEVICES), "labels": '{"street": "<b>Dock</b>"}'},
         )
 
-    @asynccontextmanager
-    async def open_device(device_id: str) -> AsyncIterator[Session]:
-        if device_id in devices.unreachable:
-            raise devices.unreachable[device_id]
-        yield _Session()
-
-    async def nobody() -> Directory:
-        return Directory()
-
-    async with open_store(pool) as store:
-        access = AccessService(store, devices, sync_wait=5, activations=Signals(pool))
-        door = Guard(pool, Rules(anyone=role), Directories(nobody, lambda: 0.0), KnownHere(pool, store))
-        hub = Hub(pool, dsn, look_after=0.02)
-        site = Site(
-            pool=pool,
-            access=access,
-            open_device=open_device,
-            hub=hub,
-            guard=ConsoleGuard(by_door(door)),
-            door=door,
-            settings=settings,
-            keyring=load_keyring(settings),
-            zone=UTC,
-        )
+    async with open_site(pool, dsn, devices, role) as site:
         application = web.Application()
         application.add_routes(routes(site))
         async with TestClient(TestServer(application)) as client:
             yield Console(client, site, devices)
-            hub.stop()
-        await access.stop(5)
-
-
-class _Session:
-    async def request(self, request: Request) -> Response:
-        return await meter(request)
+            site.hub.stop()

@@ -23,6 +23,7 @@ from cas.security.known import KnownHere
 from cas.security.model import Client, Definitions, Directory, Role, Service, Verb, directory_of
 from cas.security.passwords import hash_password
 from cas.store.database import connected
+from tests.console_site import meter
 from tests.unit.console.conftest import Console, text_of
 
 PAGES = ("/", "/access", "/new", "/devices", "/devices/M1", "/groups", "/groups/DG_ALL_METERS", "/plot", "/events")
@@ -276,8 +277,6 @@ async def test_live_tells_progress_and_what_changed(console: Console) -> None:
 
 
 async def meter_answer(request: object) -> object:
-    from tests.unit.console.conftest import meter
-
     return await meter(request)  # type: ignore[arg-type]  # a get
 
 

@@ -1,0 +1,2 @@
+-- What the console made to retry an activation names it in its CorrelationID: it is looked for there.
+CREATE INDEX device_access_retry ON device_access (correlation_id) WHERE source = 'console';
