@@ -4,7 +4,7 @@ BIN := .venv/bin
 PYTHON ?= python3.11
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help setup demo demo-scheduled run test bindings readme format lint types bench soak fuzz audit sbom ci clean lock
+.PHONY: help setup demo demo-scheduled run test screenshots bindings readme format lint types bench soak fuzz audit sbom ci clean lock
 help:            ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | column -t -s '	'
 
@@ -28,6 +28,8 @@ run: .venv/.done                         ## the service, until you stop it
 	$(BIN)/cas serve
 test: .venv/.done .peers/.done           ## all tests, in random order, in parallel
 	$(BIN)/pytest -n 2 --dist worksteal $(ARGS)
+screenshots: .venv/.done                 ## the README's pictures of the console, by its tests in a browser
+	SCREENSHOTS=tests/browser/screenshots $(BIN)/pytest -n 0 -q tests/browser/test_night.py -k pictures
 bindings: .venv/.done                    ## classes from the schemas; XSD=path of a revision, DRY=1 only prints, ADOPT=1 keeps it
 	$(PY) -m codegen.bindings $(if $(DRY),--dry-run) $(if $(ADOPT),--adopt) $(XSD)
 readme: .venv/.done                      ## renew the tables of the README

@@ -5,13 +5,16 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
-from playwright.async_api import BrowserContext, Page, async_playwright
+from playwright.async_api import BrowserContext, ConsoleMessage, Page, async_playwright
 
 from tests.processes import cas, run, running
 
 CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
+AXE = Path(__file__).parent / "vendor" / "axe.min.js"
+QUIET = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking")
 METERS = 6
 DEAD = "53494D0000000004"
 
@@ -24,11 +27,33 @@ class Service:
     devices: tuple[str, ...]
 
 
+def require_browser() -> None:
+    """Skip where there is none."""
+    if not CHROMIUM.exists():
+        pytest.skip(f"no browser at {CHROMIUM}: `apt-get install chromium`, or name one by CHROMIUM")
+
+
+async def violations(page: Page) -> list[Any]:
+    """What axe finds, by the rules of WCAG 2.2 AA and best practice; contrast in light and in dark."""
+    await page.evaluate(f"() => {{ {AXE.read_text('utf-8')} }}")
+    await page.emulate_media(color_scheme="light")
+    found = await _axe(page, "{}")
+    await page.emulate_media(color_scheme="dark")
+    return found + await _axe(page, "{runOnly: ['color-contrast']}")
+
+
+async def _axe(page: Page, options: str) -> list[Any]:
+    found: list[Any] = await page.evaluate(
+        f"async () => (await axe.run(document, {{resultTypes: ['violations'], ...{options}}})).violations"
+        ".map((v) => [v.id, v.help, v.nodes.map((n) => n.html.slice(0, 200))])"
+    )
+    return found
+
+
 @pytest.fixture(scope="session")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """Meters, one of them dead, and a service on a database of its own."""
-    if not CHROMIUM.exists():
-        pytest.skip(f"no browser at {CHROMIUM}: `apt-get install chromium`, or name one by CHROMIUM")
+    require_browser()
     directory = tmp_path_factory.mktemp("console")
     devices = directory / "devices.toml"
     environment = {"CAS_DATA_DIR": str(directory / "data"), "CAS_PORT": "0", "CAS_LOG_LEVEL": "error"}
@@ -43,16 +68,20 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 
 
 @pytest.fixture
-async def context(service: Service) -> AsyncIterator[BrowserContext]:
+def base_url(service: Service) -> str:
+    """Where the browser is."""
+    return service.url
+
+
+@pytest.fixture
+async def context(base_url: str) -> AsyncIterator[BrowserContext]:
     """A browser with nothing kept. What it complains of, above all of the content security policy, fails the test."""
     complaints: list[str] = []
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
-        made = await browser.new_context(base_url=service.url, viewport={"width": 1280, "height": 860})
+        browser = await playwright.chromium.launch(executable_path=str(CHROMIUM), args=QUIET)
+        made = await browser.new_context(base_url=base_url, viewport={"width": 1280, "height": 860})
         made.on("weberror", lambda error: complaints.append(str(error.error)))
-        made.on(
-            "console", lambda message: complaints.append(message.text) if message.type in ("error", "warning") else None
-        )
+        made.on("console", lambda message: complaints.append(message.text) if _is_complaint(message) else None)
         yield made
         await browser.close()
     assert not complaints
@@ -62,3 +91,8 @@ async def context(service: Service) -> AsyncIterator[BrowserContext]:
 async def page(context: BrowserContext) -> Page:
     """A tab."""
     return await context.new_page()
+
+
+def _is_complaint(message: ConsoleMessage) -> bool:
+    """Whether the browser warns of something, be it not that a page that is not there is not there."""
+    return message.type in ("error", "warning") and "404 (Not Found)" not in message.text

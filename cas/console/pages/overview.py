@@ -8,8 +8,11 @@ from aiohttp import web
 
 from cas.console import glance, records, views
 from cas.console.glance import Failing
+from cas.console.guard import principal_of
+from cas.console.principal import Right
 from cas.console.site import Site
 from cas.console.views import Reason
+from cas.store.journal import newest_events
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,7 @@ def routes(site: Site) -> list[web.RouteDef]:
             ],
             finished=await views.finished(site.pool, now, limit=8),
             slowest=await glance.slowest(site.pool, since, limit=6),
+            system=await newest_events(site.pool, 3) if principal_of(request).may(Right.AUDIT) else [],
             notifications=await records.notifications(site.pool, records.LAST, 6),
         )
 
