@@ -128,6 +128,7 @@ def _url(address: str) -> URL:
     try:
         url = URL(address)
         known = url.scheme in ("http", "https") and bool(url.host) and url.port is not None
+        str(url.origin())  # a host that can be read may still be one that cannot be written
     except ValueError as problem:
         raise TargetRefused(f"the address is no URL: {problem}") from None
     if not known:

@@ -61,6 +61,7 @@ def test_what_is_listed_is_allowed(targets: Targets, address: str) -> None:
         "file:///etc/passwd",
         "gopher://mdm.example.org/",
         "https:///events",
+        "https://[::ffff&:192.0.2.7]:80/",
         "https://other.example.com/events",
         "http://mdm.example.com/events",
         "https://mdm.example.com/eventsandmore",
