@@ -50,8 +50,11 @@ bench: .venv/.done .bench/.done          ## benchmarks, side by side with their 
 	$(PY) -m tests.benchmarks $(ARGS)
 soak: .venv/.done                        ## processes killed at random under load, for minutes
 	$(PY) -m tests.faults.soak $(ARGS)
-fuzz: .venv/.done                        ## coverage-guided fuzzing of every parser of foreign octets
-	$(PY) -m tests.fuzz $(ARGS)
+.fuzz/.done: .venv/.done .ci/fuzz.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --target .fuzz -r .ci/fuzz.lock
+	@touch $@
+fuzz: .venv/.done .fuzz/.done            ## coverage-guided fuzzing of every parser of foreign octets
+	PYTHONPATH=.fuzz $(PY) -m tests.fuzz $(ARGS)
 .audit/.done: .ci/audit.lock
 	$(PYTHON) -m venv .audit
 	.audit/bin/pip install --quiet --disable-pip-version-check --require-hashes -r .ci/audit.lock
@@ -70,6 +73,7 @@ lock: .venv/.done                        ## renew the locked requirements
 	.venv-lock/bin/uv pip compile --quiet --no-header --no-annotate --generate-hashes --python-version 3.11 --group peers -o .ci/peers.lock
 	.venv-lock/bin/uv pip compile --quiet --no-header --no-annotate --generate-hashes --python-version 3.11 --group bench -o .ci/bench.lock
 	.venv-lock/bin/uv pip compile --quiet --no-header --no-annotate --generate-hashes --python-version 3.11 --group audit -o .ci/audit.lock
+	.venv-lock/bin/uv pip compile --quiet --no-header --no-annotate --generate-hashes --python-version 3.11 --group fuzz -o .ci/fuzz.lock
 	rm -rf .venv-lock
 clean:                                   ## remove what the targets made
-	rm -rf .venv .peers .bench .audit .cas cosem-access-service.cdx.json
+	rm -rf .venv .peers .bench .audit .fuzz .cas cosem-access-service.cdx.json

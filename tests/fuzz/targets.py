@@ -4,17 +4,23 @@ A target also checks what must hold of what was read: what is written again is r
 """
 
 import asyncio
+import gzip
 import json
 import tempfile
 import tomllib
-from base64 import b64decode, urlsafe_b64encode
+from base64 import b64decode, b64encode, urlsafe_b64encode
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
+from uuid import UUID
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from cas.bindings import cosempdu as cos
+from cas.client.errors import ClientError
+from cas.client.messages import response_of
+from cas.console.asking import AskingError, parse_lines
 from cas.cosem.data import Data, DataError
 from cas.cosem.data_xml import TextError, from_xml, to_xml
 from cas.devices.entry import parse_entry
@@ -25,17 +31,23 @@ from cas.dlms.apdu import decode_apdu, encode_apdu
 from cas.dlms.errors import DlmsError
 from cas.dlms.security.wrapping import unwrap
 from cas.errors import ConfigurationError
+from cas.push.acknowledgement import check_acknowledgement
+from cas.push.dialling import by_first_push
+from cas.push.errors import NotAcknowledged, TargetRefused
+from cas.push.events import Event, EventVerb
+from cas.push.targets import Targets
 from cas.security.authentication import Credentials, Method, Passwords, authenticate
 from cas.security.errors import ClientRefused, TokenRefused, TooManyRequests, Unauthenticated
 from cas.security.model import directory_of, read_definitions
 from cas.security.rates import Rate
 from cas.security.tls import names_of
-from cas.security.tokens import Issuer, verify_token
+from cas.security.tokens import Issuer, read_issuer, verify_token
 from cas.soap.envelope import recognise
 from cas.soap.errors import SoapError
 from cas.soap.message import read_message
 from cas.soap.schema import Validator
 from cas.xml import DECLARATIONS, XmlError, parse
+from tests.fuzz import meters
 from tests.soap_messages import GET_ENERGY, by_id, create, deployed_create
 from tests.unit.dlms.device import AARE, AARE_HLS, seal
 from transports.errors import FramingError
@@ -173,6 +185,31 @@ def _request(octets: bytes) -> None:
     read_message(recognise(parse(octets)).body, VALIDATOR, limit=100_000, strict=False)
 
 
+def _compressed(octets: bytes) -> None:
+    """A payload as it stands in Compressed, before it is put into base64."""
+    packed = b"<mes:Payload><mes:Compressed>" + b64encode(octets) + b"</mes:Compressed></mes:Payload>"
+    head, _, rest = create(["M1"]).partition(b"<mes:Payload>")
+    _request(head + packed + rest.partition(b"</mes:Payload>")[2])
+
+
+def _acknowledgement(octets: bytes) -> None:
+    check_acknowledgement(octets, EVENT)
+
+
+def _target(octets: bytes) -> None:
+    url = TARGETS_LISTED.check(octets.decode("utf-8", "surrogateescape"))
+    assert url.host in ("mdm.example.com", "192.0.2.7", "::ffff:c000:207", "::ffff:192.0.2.7")
+    assert url.user is None
+    assert url.scheme in ("http", "https")
+
+
+def _jwks(octets: bytes) -> None:
+    with tempfile.NamedTemporaryFile(suffix=".json") as file:
+        file.write(octets)
+        file.flush()
+        read_issuer(Path(file.name), "i", "a")
+
+
 def _devices(suffix: str) -> Callable[[bytes], None]:
     def run(octets: bytes) -> None:
         with tempfile.NamedTemporaryFile(suffix=suffix) as file:
@@ -214,6 +251,34 @@ TOKENS = [
     _jws(b'{"alg":"none"}', b"{}", b""),
 ]
 
+EVENT = Event(
+    rows=(1,),
+    target="https://mdm.example.com",
+    access_id=UUID(int=1),
+    verb=EventVerb.CHANGED,
+    message_id=UUID(int=2),
+    created_at=datetime(2026, 1, 1, tzinfo=UTC),
+    correlation_id="c",
+    ack_required=True,
+)
+RESPONSE = (
+    b'<mes:ResponseMessage xmlns:mes="http://iec.ch/TC57/2011/schema/message"><mes:Header><mes:Verb>reply</mes:Verb>'
+    b"<mes:Noun>DeviceAccess</mes:Noun><mes:CorrelationID>c</mes:CorrelationID></mes:Header>"
+    b"<mes:Reply><mes:Result>OK</mes:Result></mes:Reply></mes:ResponseMessage>"
+)
+ANSWER = (
+    b'<e:Envelope xmlns:e="http://www.w3.org/2003/05/soap-envelope"><e:Body>' + RESPONSE + b"</e:Body></e:Envelope>"
+)
+TARGETS_LISTED = Targets.parse(["https://mdm.example.com:8443/events", "mdm.example.com", "192.0.2.7:80"])
+URLS = [
+    b"https://mdm.example.com:8443/events/1",
+    b"http://user@mdm.example.com/",
+    b"https://[::ffff:192.0.2.7]:80/",
+    b"http://0xC0000207:80/",
+]
+PUBLIC = {"kid": "k", "kty": "OKP", "crv": "Ed25519", "x": "O2onvM62pC1io6jQKm8Nc2UyFXcd4kOmOsBIoYtZ2ik"}
+ANSWERS = [bytes.fromhex(AARE), bytes.fromhex(AARE_HLS)]
+
 # subject CN=mdm,O=Utility; SAN DNS:mdm.example, URI:urn:x, IP:192.0.2.1; made once, valid for a day
 CERTIFICATE = b64decode(
     "MIIBFTCByKADAgECAgEBMAUGAytlcDAgMRAwDgYDVQQKDAdVdGlsaXR5MQwwCgYDVQQDDANtZG0wHhcNMjYwMTAxMDAwMDAwWhcN"
@@ -234,11 +299,29 @@ TARGETS: dict[str, Target] = {
         _request, [create(["M1"]), create(["M1"], [GET_ENERGY] * 2), by_id("get", "a"), deployed_create("M1")],
         (XmlError, SoapError),
     ),
+    "compressed": Target(_compressed, [gzip.compress(create(["M1"]), mtime=0), b"\x1f\x8b"], (XmlError, SoapError)),
+    "acknowledgement": Target(_acknowledgement, [RESPONSE, ANSWER], (NotAcknowledged,)),
+    "response": Target(lambda octets: response_of(octets, 200), [ANSWER, b"<e:Envelope/>"], (ClientError,)),
+    "reply-address": Target(_target, URLS, (TargetRefused,)),
+    "console-lines": Target(
+        lambda octets: parse_lines(octets.decode("utf-8", "replace")),
+        [b"1.0.1.8.0.255\n7/1.0.99.1.0.255:2 last 3 days", b"1.8.0 # energy"],
+        (AskingError,),
+    ),
+    "get": Target(meters.request(secure=False), [meters.joined(each) for each in VECTORS]),
+    "get-secure": Target(meters.request(secure=True), [meters.joined(each) for each in CIPHERED]),
+    "association": Target(meters.association, [meters.joined(each) for each in ANSWERS]),
+    "hdlc-link": Target(meters.hdlc_link, HDLC),
+    "blocks": Target(meters.blocks, [b"\x10" + meters.joined(each[1:]) for each in VECTORS[:4]], (DlmsError,)),
+    "notification": Target(meters.notification, [VECTORS[9], *CIPHERED], (DlmsError,)),
+    "first-push": Target(lambda octets: by_first_push(octets, "192.0.2.1"), [b"\0\1\0\1\0\x10\0\2ab", VECTORS[-1]]),
+    "translate": Target(meters.translate, [meters.joined(*VECTORS)]),
     "devices-csv": Target(_devices(".csv"), CSV, (DeviceRefused,)),
     "devices-toml": Target(_devices(".toml"), TOML, (DeviceRefused,)),
     "clients-toml": Target(
         _clients, TOML, (ClientRefused, ConfigurationError, tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError)
     ),
+    "jwks": Target(_jwks, [json.dumps({"keys": [PUBLIC]}).encode(), b'{"keys": []}'], (ConfigurationError,)),
     "token": Target(_token, TOKENS, (TokenRefused,)),
     "authorization": Target(
         _authorization,
