@@ -205,7 +205,7 @@ async def _open_parts(settings: Settings, pool: Pool) -> AsyncIterator[_Parts]:
     async with (
         open_exclusion(conninfo) as exclusion,
         open_signals(pool, conninfo) as signals,
-        open_store(pool, planner) as store,
+        open_store(pool, keyring, planner) as store,
         open_links(
             pool,
             Limits(settings.connections, settings.connections_per_second, settings.segments),
@@ -225,7 +225,7 @@ async def _open_parts(settings: Settings, pool: Pool) -> AsyncIterator[_Parts]:
 async def _working(settings: Settings, parts: _Parts) -> AsyncIterator[None]:
     clock = await DatabaseClock.read(parts.pool)
     bulk = Bulk(
-        Chunks(parts.pool),
+        Chunks(parts.pool, parts.keyring),
         ResultWriter(parts.store),
         parts.devices,
         parts.permits,

@@ -16,9 +16,14 @@ from cas.access.ports import Dialogue, Step
 from cas.bindings import cosempdu as cos
 from cas.bindings import device_access as dev
 from cas.cosem.data import Data
+from cas.devices.keys import Keyring, Secret
 from cas.dlms.apdu import Request, Response
 
 Answer = Response | Exception | Callable[[Request], Awaitable[Response]]
+
+
+KEYRING = Keyring([Secret(b"m" * 32)])
+"""For stores on a database."""
 
 
 class MemoryStore:

@@ -59,7 +59,7 @@ async def open_site(
     async def nobody() -> Directory:
         return Directory()
 
-    async with open_store(pool) as store:
+    async with open_store(pool, load_keyring(settings)) as store:
         access = AccessService(store, devices, sync_wait=5, activations=Signals(pool))
         rules = Rules(anyone=role or anyone(list(Service)))
         door = Guard(pool, rules, Directories(nobody, lambda: 0.0), KnownHere(pool, store))

@@ -23,7 +23,7 @@ from cas.engine.permits import Permits
 from cas.engine.planner import Planner
 from cas.engine.worker import look
 from cas.store.database import Pool
-from tests.access_fakes import FakeDevices, get_request, get_response
+from tests.access_fakes import KEYRING, FakeDevices, get_request, get_response
 
 NOON = datetime(2025, 3, 1, 12, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -65,8 +65,8 @@ class Bench:
         self.devices = devices
         self.now = NOON
         self.planner = Planner(Calendar(UTC, window, make_up=make_up), chunk_size=chunk_size)
-        self.store = PostgresStore(pool, 1, self.planner)
-        self.chunks = Chunks(pool)
+        self.store = PostgresStore(pool, KEYRING, 1, self.planner)
+        self.chunks = Chunks(pool, KEYRING)
         self.bulk = Bulk(
             self.chunks,
             ResultWriter(self.store),

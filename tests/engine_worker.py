@@ -26,7 +26,7 @@ from cas.engine.planner import Planner
 from cas.engine.signals import open_signals
 from cas.engine.worker import Worker, WorkerSettings
 from cas.store.database import Pool, open_pool
-from tests.access_fakes import FakeDevices
+from tests.access_fakes import KEYRING, FakeDevices
 from tests.engine_bench import VALUE, WRITTEN
 
 
@@ -72,12 +72,12 @@ async def main(dsn: str, mode: str, grace: float) -> None:
         open_pool(dsn) as pool,
         open_exclusion(dsn) as exclusion,
         open_signals(pool, dsn) as signals,
-        open_store(pool, planner) as store,
+        open_store(pool, KEYRING, planner) as store,
     ):
         clock = await DatabaseClock.read(pool)
         devices = RecordedDevices(pool, exclusion, stuck=mode == "stuck")
         policy = RetryPolicy(first=timedelta(seconds=0.2))
-        bulk = Bulk(Chunks(pool), ResultWriter(store), devices, Permits(50), clock=clock, policy=policy)
+        bulk = Bulk(Chunks(pool, KEYRING), ResultWriter(store), devices, Permits(50), clock=clock, policy=policy)
         signals.on_stop(bulk.cancel)
         settings = WorkerSettings(heartbeat=0.2, stalled_after=1.0, grace=grace)
         worker = Worker(pool, planner, bulk, signals, clock, settings, lambda now: store.recover(LOST, now))

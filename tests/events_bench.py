@@ -23,7 +23,7 @@ from cas.push.service import Receivers, open_delivery
 from cas.push.targets import Targets
 from cas.soap.event import EventWriter
 from cas.store.database import Pool, conninfo_of
-from tests.access_fakes import get_request, get_response
+from tests.access_fakes import KEYRING, get_request, get_response
 from tests.soap_messages import Answer
 
 SCHEMA = etree.XMLSchema(file=str(Path(__file__).parents[1] / "schemas" / "Message.xsd"))
@@ -165,7 +165,7 @@ class Resources:
 
 @asynccontextmanager
 async def resources(pool: Pool) -> AsyncIterator[Resources]:
-    async with open_store(pool) as store:
+    async with open_store(pool, KEYRING) as store:
         yield Resources(pool, store)
 
 

@@ -21,7 +21,6 @@ from cas.access.service import AccessService
 from cas.access.transfers import PostgresTransfers
 from cas.access.writer import ResultWriter
 from cas.devices.counters import Counters
-from cas.devices.keys import Keyring, Secret
 from cas.devices.lines import Lines
 from cas.devices.registration import Row, register_devices
 from cas.engine.permits import Permits
@@ -34,12 +33,11 @@ from cas.simulator import Simulator
 from cas.soap.http import PATH, SoapHttp
 from cas.soap.service import SoapService
 from cas.store.database import Pool, conninfo_of
-from tests.access_fakes import FakeDevices
+from tests.access_fakes import KEYRING, FakeDevices
 from tests.engine_bench import Bench
 from tests.open_door import OpenDoor
 from tests.soap_messages import Answer
 
-KEYRING = Keyring([Secret(b"m" * 32)])
 CLIENT_TITLE = b"CAS\x00\x00\x00\x00\x01"
 LIMIT = 10_000_000
 

@@ -29,6 +29,7 @@ from cas.access.writer import ResultWriter
 from cas.engine.jobs import HandedBack
 from cas.engine.model import Chunk, ChunkId
 from cas.engine.permits import ON_DEMAND, Permits
+from cas.store.errors import StoreError
 
 WINDOW_OVER = Failure(
     Code.NOT_ATTEMPTED, "window over", "Duration ended before this device had its turn: make it longer, or add workers"
@@ -156,9 +157,11 @@ class Bulk:
         return left
 
     async def _read_requests(self, run: _Run) -> None:
-        stored = await self._chunks.requests(run.chunk.id)
         try:
+            stored = await self._chunks.requests(run.chunk.id)
             run.steps = {number: step_of(octets) for number, octets in stored.items()}
+        except StoreError:
+            raise
         except Exception as error:  # noqa: BLE001 - a chunk that cannot be done must end all the same
             run.unreadable = error
 

@@ -12,6 +12,8 @@ from cas.access.codes import Code
 from cas.access.freshness import Fresh, fresh_answers
 from cas.access.judgement import Attempted
 from cas.access.model import Failure, Octets
+from cas.access.sealing import open_request
+from cas.devices.keys import Keyring
 from cas.engine.jobs import TASK, job_priority, queue_of
 from cas.engine.model import Chunk, ChunkId
 from cas.store.batch import Batcher
@@ -54,8 +56,9 @@ class Pending:
 class Chunks:
     """Chunks on a pool; what a call changes is durable when it returns."""
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, keyring: Keyring) -> None:
         self._pool = pool
+        self._keyring = keyring
         self._claims: Batcher[_Claim, bool] = Batcher(self._claim)
 
     async def take(self, chunk_id: ChunkId) -> Chunk | None:
@@ -70,11 +73,12 @@ class Chunks:
             return None if row is None else await _take(connection, ChunkId(*row))
 
     async def requests(self, chunk_id: ChunkId) -> dict[int, Octets]:
-        """The requests of an activation by their numbers, in order."""
+        """The requests of an activation by their numbers, in order. Raises KeyUnreadable."""
         parameters = {"access_id": chunk_id.access_id, "number": chunk_id.number}
         async with connected(self._pool) as connection:
             cursor = await connection.execute(_REQUESTS, parameters, binary=True)
-            return {row[0]: Octets(row[1]) for row in await cursor.fetchall()}
+            rows = await cursor.fetchall()
+        return {row[0]: open_request(self._keyring, chunk_id.access_id, *row[1:]) for row in rows}
 
     async def pending(self, chunk_id: ChunkId) -> list[Pending]:
         """The devices of a chunk that lack results."""

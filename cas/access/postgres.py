@@ -25,6 +25,8 @@ from cas.access.model import (
 from cas.access.notifications import notifications
 from cas.access.results import count_results, insert_results, iterate_results, selected
 from cas.access.schedule import Calendar
+from cas.access.sealing import seal_requests
+from cas.devices.keys import Keyring
 from cas.engine.planner import Planner
 from cas.store.database import Connection, Pool, connected, conninfo_of
 from cas.store.queries import query
@@ -66,8 +68,9 @@ _REMEMBERED = timedelta(days=1)
 class PostgresStore:
     """`cas.access.ports.Store` on a pool. `open_store` makes one."""
 
-    def __init__(self, pool: Pool, runner: int, planner: Planner) -> None:
+    def __init__(self, pool: Pool, keyring: Keyring, runner: int, planner: Planner) -> None:
         self._pool = pool
+        self._keyring = keyring
         self._runner = runner
         self._planner = planner
 
@@ -102,7 +105,8 @@ class PostgresStore:
             if "requests" in changed:
                 for statement in (_ACCESS_RETIRE_REQUESTS, _ACCESS_FORGET_REQUESTS):
                     await connection.execute(statement, {"id": access.id})
-                await connection.execute(_ACCESS_RENEW_REQUESTS, {"id": access.id, "apdus": list(access.requests)})
+                sealed = seal_requests(self._keyring, access.id, access.requests)
+                await connection.execute(_ACCESS_RENEW_REQUESTS, {"id": access.id, **sealed})
             if not _TIMES.isdisjoint(changed):
                 await self._planner.replan(connection, access.id, at, anew="activates" in changed)
                 await connection.execute(_ACCESS_REPLANNED, {"id": access.id})
@@ -125,7 +129,7 @@ class PostgresStore:
             await self._finish(connection, access_id, activation, stopped=False, at=at)
 
     async def find(self, ids: Sequence[UUID]) -> Mapping[UUID, DeviceAccess]:
-        """The resources of these IDs; those that do not exist are left out."""
+        """The resources of these IDs, secrets in their requests blanked; those that do not exist are left out."""
         async with connected(self._pool) as connection:
             cursor = await connection.execute(_ACCESS_BY_ID, {"ids": list(ids)}, binary=True)
             return {row[0]: _access(row) for row in await cursor.fetchall()}
@@ -210,7 +214,7 @@ class PostgresStore:
                 "dev_form": origin.dev_form,
                 "ack_required": origin.ack_required,
                 **_terms(access.terms),
-                "apdus": list(access.requests),
+                **seal_requests(self._keyring, access.id, access.requests),
                 **_devices(access),
             },
         )
@@ -234,7 +238,7 @@ class PostgresStore:
 
 
 @asynccontextmanager
-async def open_store(pool: Pool, planner: Planner | None = None) -> AsyncIterator[PostgresStore]:
+async def open_store(pool: Pool, keyring: Keyring, planner: Planner | None = None) -> AsyncIterator[PostgresStore]:
     """A store whose activations count as this process's; a connection of its own shows others that it lives.
 
     `planner` plans what the engine is to do; by default in UTC, with a window of an hour. Raises DatabaseUnavailable.
@@ -248,7 +252,7 @@ async def open_store(pool: Pool, planner: Planner | None = None) -> AsyncIterato
         await connection.execute(_RUNNER_LIVE, number)
 
     async with standing_connection(conninfo_of(pool), live):
-        yield PostgresStore(pool, row[0], planner or Planner(Calendar(UTC, timedelta(hours=1))))
+        yield PostgresStore(pool, keyring, row[0], planner or Planner(Calendar(UTC, timedelta(hours=1))))
 
 
 def _terms(terms: Terms) -> dict[str, object]:

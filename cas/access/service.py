@@ -31,6 +31,7 @@ from cas.access.order import (
 from cas.access.ports import Activations, Devices, Store
 from cas.access.reply import check_reply
 from cas.bindings import device_access as dev
+from cas.dlms.redaction import redact
 from cas.engine.permits import Permits
 
 DAY = timedelta(days=1)
@@ -304,6 +305,7 @@ def _window(origin: Origin) -> timedelta | None:
 
 
 def _digest(order: Order, origin: Origin) -> bytes:
-    what = (order.names, order.groups, order.terms, order.requests)
+    # Without the secrets, which could be guessed by what is stored of them.
+    what = (order.names, order.groups, order.terms, tuple(redact("sent", octets) for octets in order.requests))
     parts = (origin.correlation_id, origin.timestamp, origin.reply_address, *what)
     return hashlib.sha256(repr(parts).encode()).digest()

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Never, Protocol
+from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -155,25 +156,31 @@ class Keyring:
 
     def seal(self, device_id: str, kind: KeyKind, key: Secret) -> SealedKey:
         """Encrypt a key for storage."""
-        nonce = os.urandom(_NONCE_OCTETS)
-        cipher = self._ciphers[self.current_id]
-        return SealedKey(self.current_id, nonce + cipher.encrypt(nonce, key.reveal(), _context(device_id, kind)))
+        return self.seal_for(key_context(device_id, kind), key)
 
     def unseal(self, device_id: str, kind: KeyKind, sealed: SealedKey) -> Secret:
         """Decrypt a stored key. Raises KeyUnreadable."""
+        return self.unseal_for(key_context(device_id, kind), sealed, f"device {device_id}: its {kind} key")
+
+    def seal_for(self, context: bytes, secret: Secret) -> SealedKey:
+        """Encrypt a secret for storage; only with the same `context` is it decrypted again."""
+        nonce = os.urandom(_NONCE_OCTETS)
+        cipher = self._ciphers[self.current_id]
+        return SealedKey(self.current_id, nonce + cipher.encrypt(nonce, secret.reveal(), context))
+
+    def unseal_for(self, context: bytes, sealed: SealedKey, what: str) -> Secret:
+        """Decrypt a stored secret, which errors call `what`. Raises KeyUnreadable."""
         cipher = self._ciphers.get(sealed.master_key_id)
         if cipher is None:
             raise KeyUnreadable(
-                f"device {device_id}: its {kind} key was stored under master key {sealed.master_key_id}, "
-                f"which is not at hand ({', '.join(self._ciphers)}): restore that master key, or import the key again"
+                f"{what} was stored under master key {sealed.master_key_id}, which is not at hand "
+                f"({', '.join(self._ciphers)}): restore that master key, or give the secret again"
             )
         nonce, ciphertext = sealed.wrapped[:_NONCE_OCTETS], sealed.wrapped[_NONCE_OCTETS:]
         try:
-            return Secret(cipher.decrypt(nonce, ciphertext, _context(device_id, kind)))
+            return Secret(cipher.decrypt(nonce, ciphertext, context))
         except (InvalidTag, ValueError):
-            raise KeyUnreadable(
-                f"device {device_id}: its stored {kind} key is damaged or belongs to another device: import it again"
-            ) from None
+            raise KeyUnreadable(f"{what} is damaged or was moved there from elsewhere: give it again") from None
 
     def unseal_or_none(self, device_id: str, kind: KeyKind, sealed: SealedKey) -> Secret | None:
         """As `unseal`, but None for a key that is not readable."""
@@ -187,5 +194,11 @@ def _identity(master_key: Secret) -> str:
     return hashlib.sha256(b"cas master key\0" + master_key.reveal()).hexdigest()[:8]
 
 
-def _context(device_id: str, kind: KeyKind) -> bytes:
+def key_context(device_id: str, kind: KeyKind) -> bytes:
+    """What a key of a device belongs to."""
     return f"cas device key\0{device_id}\0{kind}".encode()
+
+
+def request_context(access_id: UUID, apdu: bytes) -> bytes:
+    """What the secret in a request of a resource belongs to; `apdu` has it blanked."""
+    return b"cas request\0" + access_id.bytes + apdu

@@ -21,15 +21,24 @@ _SECRET_METHODS = {(_ASSOCIATION_LN, 2), (_ASSOCIATION_SN, 8)}
 """Methods that take one: change_HLS_secret. All those of Security setup are blanked besides."""
 
 
-def redact(_direction: Literal["sent", "received"], apdu: bytes) -> bytes:
+_SHORT_NAMES = range(0xFA00, 0xFB00)
+"""Short names of the association, whose secret and methods are among them (Blue Book 12, 4.1.3)."""
+_MAY_HOLD = (0x01, 0x06, 0x60, 0xC1, 0xC3, 0xD9, 0xE0)
+"""Tags (Green Book 8.3, 9.5): initiateRequest, writeRequest, AARQ, set-, action-, access-request, general block."""
+_BLOCK = 0xE0
+
+
+def redact(direction: Literal["sent", "received"], apdu: bytes) -> bytes:
     """The APDU with secrets blanked; nothing of one that cannot be understood and might hold some.
 
     Never raises.
     """
-    if not apdu or apdu[0] not in (0x01, 0x60, 0xC1, 0xC3):  # initiateRequest, AARQ, set-request, action-request
+    if not apdu or apdu[0] not in _MAY_HOLD or (apdu[0] == _BLOCK and direction == "received"):
         return apdu
     try:
-        return encode_apdu(_blank(decode_apdu(apdu)))
+        found = decode_apdu(apdu)
+        blank = _blank(found)
+        return apdu if blank is found else encode_apdu(blank)
     except DecodeError:
         return b""
 
@@ -44,6 +53,12 @@ def _blank(body: object) -> object:
             return _blank_set(body)
         case cos.ActionRequest():
             return _blank_action(body)
+        case cos.AccessRequest():
+            return _blank_access(body)
+        case cos.WriteRequest():
+            return _blank_write(body)
+        case cos.GeneralBlockTransfer():  # a piece of an APDU, of which it does not say what it is
+            return replace(body, block_data=bytes(len(body.block_data)))
     return body
 
 
@@ -100,6 +115,37 @@ def _blank_action(request: cos.ActionRequest) -> cos.ActionRequest:
         pblock = replace(following.pblock, raw_data=bytes(len(following.pblock.raw_data)))
         return replace(request, action_request_with_pblock=replace(following, pblock=pblock))
     return request
+
+
+def _blank_access(request: cos.AccessRequest) -> cos.AccessRequest:
+    body = request.access_request_body
+    parts = body.access_request_specification.access_request_specification
+    given = body.access_request_list_of_data.data
+    values = tuple(_zeros(value) if _asks_secret(part) else value for part, value in zip(parts, given, strict=False))
+    if values == given[: len(values)]:
+        return request
+    listed = cos.ListOfData(data=(*values, *given[len(values) :]))
+    return replace(request, access_request_body=replace(body, access_request_list_of_data=listed))
+
+
+def _asks_secret(part: cos.AccessRequestSpecification) -> bool:
+    if (written := part.access_request_set or part.access_request_set_with_selection) is not None:
+        return _is_secret(written.cosem_attribute_descriptor)
+    return part.access_request_action is not None and _takes_secret(part.access_request_action.cosem_method_descriptor)
+
+
+def _blank_write(request: cos.WriteRequest) -> cos.WriteRequest:
+    parts = request.variable_access_specification.variable_access_specification
+    given = request.list_of_data.data
+    values = tuple(_zeros(value) if _writes_secret(part) else value for part, value in zip(parts, given, strict=False))
+    if values == given[: len(values)]:
+        return request
+    return replace(request, list_of_data=cos.ListOfData(data=(*values, *given[len(values) :])))
+
+
+def _writes_secret(part: cos.VariableAccessSpecification) -> bool:
+    name = part.variable_name if part.parameterized_access is None else part.parameterized_access.variable_name
+    return name is None or name & 0xFFFF in _SHORT_NAMES  # None: a block, of which it does not say what it is
 
 
 def _is_secret(attribute: cos.CosemAttributeDescriptor) -> bool:

@@ -12,7 +12,7 @@ from cas.access.model import DeviceAccess, Failure, Octets, Origin, Result, Sele
 from cas.access.ports import Store
 from cas.access.postgres import open_store
 from cas.store.database import Pool, open_pool
-from tests.access_fakes import MemoryStore
+from tests.access_fakes import KEYRING, MemoryStore
 
 NOW = datetime(2025, 3, 1, 12, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -26,7 +26,7 @@ async def store(request: pytest.FixtureRequest) -> AsyncIterator[Store]:
         yield MemoryStore()
         return
     dsn: str = request.getfixturevalue("dsn")
-    async with open_pool(dsn, max_size=4) as pool, open_store(pool) as opened:
+    async with open_pool(dsn, max_size=4) as pool, open_store(pool, KEYRING) as opened:
         yield opened
 
 
@@ -209,15 +209,15 @@ class TestRepeats:
 
 async def test_what_dead_processes_left_gets_a_failure(pool: Pool) -> None:
     done, half = make("A"), make("A", "B", requests=2)
-    async with open_store(pool) as dead:
+    async with open_store(pool, KEYRING) as dead:
         await dead.create(done, DIGEST, None)
         await dead.add_results([result(done, "A", answer=Octets(b"\xc4"))])
         await dead.finish(done.id, 1, stopped=False, at=NOW)
         await dead.create(half, DIGEST, None)
         await dead.add_results([result(half, "A", answer=Octets(b"\xc4"))])
-        async with open_store(pool) as beside:
+        async with open_store(pool, KEYRING) as beside:
             assert await beside.recover(LOST, NOW) == 0, "its process lives"
-    async with open_store(pool) as following:
+    async with open_store(pool, KEYRING) as following:
         assert await following.recover(LOST, NOW) == 1
         answers = {(found.device_id, found.request): found.answer for found in await stored(following, half)}
         assert answers == {("A", 0): b"\xc4", ("A", 1): LOST, ("B", 0): LOST, ("B", 1): LOST}

@@ -24,7 +24,7 @@ from cas.engine.planner import Planner
 from cas.engine.signals import open_signals
 from cas.engine.worker import Worker, WorkerSettings
 from cas.store.database import Pool
-from tests.access_fakes import FakeDevices, get_request
+from tests.access_fakes import KEYRING, FakeDevices, get_request
 from tests.engine_bench import VALUE
 
 NAMES = [f"M{number:03}" for number in range(50)]
@@ -48,7 +48,7 @@ async def tally(service: AccessService, access_id: UUID) -> Tally:
 async def front(pool: Pool, dsn: str, devices: FakeDevices, *, work: bool) -> AsyncIterator[AccessService]:
     """A process with the use cases; with `work` also with the engine."""
     planner = Planner(Calendar(UTC, timedelta(hours=1)), chunk_size=10)
-    async with open_signals(pool, dsn) as signals, open_store(pool, planner) as store:
+    async with open_signals(pool, dsn) as signals, open_store(pool, KEYRING, planner) as store:
         permits = Permits(20)
         service = AccessService(store, devices, sync_wait=20, limit=permits, activations=signals, queued_above=5)
         signals.on_stop(service.stop_execution)
@@ -57,7 +57,7 @@ async def front(pool: Pool, dsn: str, devices: FakeDevices, *, work: bool) -> As
             await service.stop(5)
             return
         clock = await DatabaseClock.read(pool)
-        bulk = Bulk(Chunks(pool), ResultWriter(store), devices, permits, clock=clock)
+        bulk = Bulk(Chunks(pool, KEYRING), ResultWriter(store), devices, permits, clock=clock)
         signals.on_stop(bulk.cancel)
         settings = WorkerSettings(grace=1)
         worker = Worker(pool, planner, bulk, signals, clock, settings, lambda now: store.recover(LOST, now))

@@ -64,7 +64,7 @@ def dump(dsn: str) -> bytes:
             "WHERE schemaname NOT IN ('pg_catalog', 'information_schema')"
         ).fetchall()
         for (table,) in tables:
-            rows = connection.execute(f"SELECT (to_jsonb(t) - 'wrapped')::text FROM {table} AS t".encode())  # noqa: S608 - its names
+            rows = connection.execute(f"SELECT (to_jsonb(t) - 'wrapped' - 'sealed')::text FROM {table} AS t".encode())  # noqa: S608 - its names
             for (row,) in rows:
                 out += row.encode() + b"\n"
     return bytes(out)

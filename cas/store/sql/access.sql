@@ -41,9 +41,10 @@ WITH resource AS (
         %(accept_data_notification)s, %(ack_required)s
     )
 ), requested AS (
-    INSERT INTO access_request (access_id, position, apdu)
-    SELECT %(id)s, position - 1, apdu
-    FROM unnest(%(apdus)s::bytea[]) WITH ORDINALITY AS request (apdu, position)
+    INSERT INTO access_request (access_id, position, apdu, master_key_id, sealed)
+    SELECT %(id)s, position - 1, apdu, master_key_id, sealed
+    FROM unnest(%(apdus)s::bytea[], %(master_key_ids)s::text[], %(sealed)s::bytea[]) WITH ORDINALITY
+        AS request (apdu, master_key_id, sealed, position)
 ), grouped AS (
     INSERT INTO access_group (access_id, position, group_id)
     SELECT %(id)s, position, group_id
@@ -89,9 +90,10 @@ DELETE FROM access_request WHERE access_id = %(id)s AND until < since;
 
 -- name: access_renew_requests
 -- From the next activation on.
-INSERT INTO access_request (access_id, position, apdu, since)
-SELECT %(id)s, behind.position + request.place, apdu, behind.number + 1
-FROM unnest(%(apdus)s::bytea[]) WITH ORDINALITY AS request (apdu, place)
+INSERT INTO access_request (access_id, position, apdu, master_key_id, sealed, since)
+SELECT %(id)s, behind.position + request.place, apdu, master_key_id, sealed, behind.number + 1
+FROM unnest(%(apdus)s::bytea[], %(master_key_ids)s::text[], %(sealed)s::bytea[]) WITH ORDINALITY
+    AS request (apdu, master_key_id, sealed, place)
 CROSS JOIN (
     SELECT (SELECT coalesce(max(position), -1) FROM access_request WHERE access_id = %(id)s) AS position,
         (SELECT coalesce(max(number), 0) FROM activation WHERE access_id = %(id)s) AS number

@@ -110,7 +110,7 @@ LIMIT 1
 FOR UPDATE OF chunk SKIP LOCKED;
 
 -- name: chunk_requests
-SELECT position, apdu FROM access_request AS request
+SELECT position, apdu, master_key_id, sealed FROM access_request AS request
 WHERE access_id = %(access_id)s AND request.since <= %(number)s AND (request.until IS NULL OR request.until >= %(number)s)
 ORDER BY position;
 

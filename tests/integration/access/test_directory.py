@@ -17,7 +17,7 @@ from cas.bindings.message import ResourceStatus, ResourceType
 from cas.cosem.data import Data
 from cas.dlms.apdu import encode_apdu
 from cas.store.database import Pool
-from tests.access_fakes import get_request
+from tests.access_fakes import KEYRING, get_request
 
 NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)
 CLOCK = cos.CosemAttributeDescriptor(class_id=8, instance_id=bytes.fromhex("0000010000FF"), attribute_id=2)
@@ -109,7 +109,7 @@ async def test_every_resource_is_summarised_page_by_page(pool: Pool) -> None:
     made = [access(minute, Octets(encode_apdu(get_request()))) for minute in range(3)]
     sync = replace(access(3), requests=(octets_of(dev.CosemAccessDescriptor(cosem_time_sync=SYNC)),))
     twin = replace(sync, id=UUID(int=sync.id.int ^ 1))  # made at the same moment
-    async with open_store(pool) as store:
+    async with open_store(pool, KEYRING) as store:
         for each in (*made, sync, twin):
             await store.create(each, b"", None)
         await store.finish(made[0].id, 1, stopped=True, at=NOON)

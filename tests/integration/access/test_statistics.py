@@ -53,7 +53,7 @@ async def devices(pool: Pool) -> Pool:
     access = DeviceAccess(
         id=ACCESS, created_at=NOON, origin=Origin(), terms=Terms(), targets=targets, requests=(Octets(b"\xc0"),)
     )
-    async with open_store(pool) as store:
+    async with open_store(pool, KEYRING) as store:
         await store.create(access, bytes(32), None)
     return pool
 

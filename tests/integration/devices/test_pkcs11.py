@@ -65,7 +65,7 @@ def test_a_key_is_sealed_and_read_again_by_the_module(tokens: Path) -> None:
     assert keyring(tokens).identities == (sealed.master_key_id,)
     assert len({*keyring(tokens, "two,one").identities, sealed.master_key_id}) == 2
     for device, kind in (("M2", KeyKind.ENCRYPTION), ("M1", KeyKind.AUTHENTICATION)):
-        with pytest.raises(KeyUnreadable, match="damaged or belongs to another device"):
+        with pytest.raises(KeyUnreadable, match="damaged or was moved there from elsewhere"):
             ring.unseal(device, kind, sealed)
     with pytest.raises(KeyUnreadable, match="is not at hand"):
         keyring(tokens, "two").unseal("M1", KeyKind.ENCRYPTION, sealed)

@@ -7,10 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from cas.devices.keys import Keyring, Secret
+from cas.devices.rotation import rotate, tally, unreadable_keys
 from cas.simulator import Simulator
 from cas.simulator.faults import Fault
 from cas.store.database import Pool
+from tests.access_fakes import KEYRING
 from tests.engine_bench import NOON
+from tests.integration.test_security_keys_stay_hidden import dump, found_in
 from tests.moved_time import Moved, moved
 from tests.soap_messages import GET_ENERGY, SOAP11, Answer, access, by_id, create, envelope
 
@@ -139,6 +143,47 @@ async def test_a_client_leads_the_association_and_its_password_is_not_shown(serv
     for answer in (made, again):
         assert password.hex().upper().encode() not in answer.octets
         assert answer.all("//dev:CosemAccess[1]/dev:CosemAccessDescriptor//cos:aarq")
+
+
+@pytest.mark.clause("5.2.3")
+async def test_a_password_is_sealed_at_rest_and_serves_each_activation(service: Moved, pool: Pool, dsn: str) -> None:
+    terms = "<dev:RepeatingInterval>PT1H</dev:RepeatingInterval>"
+    old, new = Secret(b"m" * 32), Secret(b"n" * 32)
+    async with Simulator(1, authentication="lls", clock=lambda: service.now.timestamp()) as simulator:
+        (name,) = await service.register_all(simulator)
+        password = simulator.meter(0).secret.octets
+        made = await service.post(steps(name, AARQ.format(password=password.hex().upper()), GET_ENERGY, terms=terms))
+        assert found_in(dump(dsn), {"password": password}) == []
+        await service.work()
+        # under another master key, and back: the service has only the old one
+        assert (await rotate(pool, Keyring([new, old]))).done == 2
+        assert [each.master_key_id for each in await tally(pool)] == [Keyring([new]).current_id]
+        unreadable = [problem async for problem in unreadable_keys(pool, KEYRING, lambda _: None)]
+        assert [problem.partition(":")[0] for problem in unreadable] == [f"device {name}", f"resource {made.id}"]
+        assert (await rotate(pool, Keyring([old, new]))).unreadable == ()
+        await service.pass_time(timedelta(minutes=59))
+        service.now += timedelta(minutes=1)
+        await service.look()
+        await service.work()
+        found = await service.post(by_id("get", made.id))
+    assert found.texts("//dev:CosemACSEResult/cos:aare/cos:result") == ["accepted"] * 2, found.octets
+
+
+async def test_a_sealed_request_belongs_to_its_resource(service: Moved, pool: Pool) -> None:
+    terms = "<dev:Activates>2099-01-01T00:00:00Z</dev:Activates>"
+    async with Simulator(1, authentication="lls") as simulator:
+        (name,) = await service.register_all(simulator)
+        for password in ("01" * 8, "02" * 8):
+            made = await service.post(steps(name, AARQ.format(password=password), terms=terms))
+            assert made.result == "OK", made.octets
+    async with pool.connection() as connection:
+        await connection.execute("""
+            UPDATE access_request AS one SET sealed = other.sealed FROM access_request AS other
+            WHERE one.sealed IS NOT NULL AND other.sealed IS NOT NULL AND one.access_id <> other.access_id
+        """)
+    unreadable = [problem async for problem in unreadable_keys(pool, KEYRING, lambda _: None)]
+    assert len(unreadable) == 2
+    assert all("was moved there from elsewhere" in problem for problem in unreadable)
 
 
 async def test_an_association_that_is_refused_is_a_result_and_ends_what_was_to_be_in_it(service: Moved) -> None:
