@@ -20,6 +20,7 @@ from cas.store.queries import query
 PAGE = 64
 
 _REQUESTS = query("event_requests")
+_SPAN = query("event_span")
 _RESULTS = query("event_results")
 _NOTIFICATIONS = query("event_notifications")
 _STORE = query("notification_store")
@@ -40,12 +41,16 @@ class EventContent:
 
     async def results(self, event: Event) -> AsyncIterator[NamedResult]:
         """The results that an event tells, by request; those that are not kept any more are left out."""
+        parameters: dict[str, object] = {"rows": list(event.rows), "page": PAGE}
+        async with connected(self._pool) as connection:
+            span = await (await connection.execute(_SPAN, parameters)).fetchone()
+        assert span is not None  # noqa: S101 - an aggregate has one row
+        parameters |= {"first_kept": span[0], "last_kept": span[1]}
         after: tuple[int, int, str] = (-1, 0, "")
         while True:
             behind = dict(zip(("after_request", "after_activation", "after_device_id"), after, strict=True))
-            parameters = {**behind, "rows": list(event.rows), "page": PAGE}
             async with connected(self._pool) as connection:
-                rows = await (await connection.execute(_RESULTS, parameters, binary=True)).fetchall()
+                rows = await (await connection.execute(_RESULTS, {**parameters, **behind}, binary=True)).fetchall()
             for row in rows:
                 if row[4] is not None:
                     yield read_result(row), row[10]

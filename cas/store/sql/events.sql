@@ -96,6 +96,14 @@ WHERE access_id = %(access_id)s
     AND position IN (SELECT unnest(requests) FROM event WHERE id = ANY(%(rows)s::bigint[]))
 ORDER BY position;
 
+-- name: event_span
+-- How long the results of an event are kept: where they can be. One whose activation is gone is nowhere.
+SELECT min(kept_until), max(kept_until)
+FROM event
+CROSS JOIN LATERAL unnest(activations) AS told (number)
+JOIN activation USING (access_id, number)
+WHERE event.id = ANY(%(rows)s::bigint[]);
+
 -- name: event_results
 -- The next results of an event, behind the last one of the page before, each with the name that the client has for the device.
 -- One whose retention has ended has no `activated`.
@@ -113,6 +121,7 @@ FROM (
 LEFT JOIN activation AS begun ON begun.access_id = told.access_id AND begun.number = told.activation
 LEFT JOIN result ON result.access_id = told.access_id AND result.activation = told.activation AND result.request = told.request
     AND result.device_id = told.device_id AND result.kept_until = begun.kept_until
+    AND result.kept_until BETWEEN %(first_kept)s AND %(last_kept)s
 LEFT JOIN access_device AS named ON named.access_id = told.access_id AND named.device_id = told.device_id
 ORDER BY told.request, told.activation, told.device_id;
 
