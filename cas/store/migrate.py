@@ -1,12 +1,12 @@
 """Migrations: the schema is the sum of the files `migrations/NNNN_name.{pre,post}.sql`, applied in order, each once.
 
 `pre` files suit the running release as well as the next one and are applied before a rolling upgrade; `post` files
-drop what only the old release used and are applied when the last old process has gone. Each file runs in its own
-transaction; an advisory lock lets one process migrate at a time.
+drop what only the old release used and are applied when the last old process has gone. So a process may start, or start
+again, on a database that has `pre` files of a later release, and may not on one that has its `post` files. Each file
+runs in its own transaction; an advisory lock lets one process migrate at a time.
 """
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -55,7 +55,7 @@ def all_migrations() -> tuple[Migration, ...]:
 def migrate(dsn: str, phase: Phase | None = None) -> list[str]:
     """Apply what is missing, or only the `pre` or `post` files of it; return the names applied.
 
-    Raises `DatabaseUnavailable`, and `SchemaOutOfDate` if the database is newer than this program.
+    Raises `DatabaseUnavailable`, and `SchemaOutOfDate` if the database is only for later programs than this one.
     """
     with _connect(dsn) as connection:
         connection.execute("SELECT pg_advisory_lock(%s)", [_LOCK])
@@ -103,8 +103,7 @@ def _applied(connection: psycopg.Connection) -> set[str]:
 
 
 def _refuse_newer(applied: set[str]) -> None:
-    # A later release may have dropped what this one reads.
-    known: Sequence[str] = [migration.name for migration in all_migrations()]
-    unknown = sorted(applied.difference(known))
-    if unknown:
+    # What is before a later release suits this one; what is after it may have dropped what this one reads.
+    known = {migration.name for migration in all_migrations()}
+    if unknown := sorted(name for name in applied - known if not name.endswith(".pre")):
         raise SchemaOutOfDate(f"the database was migrated by a later release ({', '.join(unknown)}): upgrade cas")
