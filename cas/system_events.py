@@ -93,8 +93,11 @@ class Kind(Enum):
     ACTIVATION_LEFT = _warning(
         205, "activations that a dead process left were ended", "", "their clients were told; see why the process died"
     )
+    SESSIONS_ENDED = _warning(
+        206, "the database sessions of a process that stands still were ended", "process", "see why it does not go on"
+    )
     COUNTER_NEAR_TOP = _warning(
-        301, "invocation counter near its end", "device", "replace the encryption key: cas keys"
+        301, "invocation counter near its end", "device", "replace its encryption key: cas device rekey"
     )
     COUNTER_PUT_RIGHT = _warning(
         302, "invocation counter was behind the device's, and put right", "device", "is another client using its keys?"

@@ -1,9 +1,9 @@
 """One operation at a time on a device, across all processes: advisory locks on one connection of each process.
 
 A lock is asked for without waiting, many at a time in one statement, and again after a moment if another process has
-it. Locks die with their process. They also die with the connection, when the database restarts: they are then taken
-anew before any other is; one that another process was faster to get is only told of in the log, as the meter itself
-refuses a second association.
+it. Locks die with their process, and when it stands still for a while (`cas.store.standing`). They also die with the
+connection, when the database restarts: they are then taken anew before any other is; one that another process was
+faster to get is only told of, as the meter itself refuses a second association.
 """
 
 import asyncio
@@ -11,13 +11,16 @@ import hashlib
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 
-from psycopg import AsyncConnection, OperationalError
+from psycopg import OperationalError
 from psycopg.rows import TupleRow
 
 from cas.store.batch import Batcher
+from cas.store.database import Connection
 from cas.store.errors import DatabaseUnavailable
 from cas.store.queries import query
+from cas.store.standing import BEAT, beat, open_standing
 from cas.system_events import Kind, tell
+from cas.tasks import end
 
 # Seconds between attempts to get a lock that another process has; doubled up to the longest.
 FIRST_PAUSE, LONGEST_PAUSE = 0.02, 0.5
@@ -31,7 +34,7 @@ class Exclusion:
 
     def __init__(self, conninfo: str) -> None:
         self._conninfo = conninfo
-        self._connection: AsyncConnection[TupleRow] | None = None
+        self._connection: Connection | None = None
         self._held: set[int] = set()
         self._one_at_a_time = asyncio.Lock()
         self._returning: set[asyncio.Future[None]] = set()
@@ -51,6 +54,19 @@ class Exclusion:
             yield
         finally:
             await asyncio.shield(self._unlocking.add(key))
+
+    async def beat(self) -> None:
+        """Show every `BEAT` that the process goes on, and take the locks anew when they were lost; until canceled."""
+        while True:
+            await asyncio.sleep(BEAT)
+            async with self._one_at_a_time:
+                try:
+                    if self._connection is not None:
+                        await beat(self._connection)
+                    elif self._held:
+                        await self._connect()
+                except OperationalError:
+                    await self._drop()
 
     async def close(self) -> None:
         """Give up all devices."""
@@ -109,13 +125,12 @@ class Exclusion:
                     await self._drop()  # and with it go the locks
         return [None] * len(keys)
 
-    async def _connect(self) -> AsyncConnection[TupleRow]:
-        connection = await AsyncConnection.connect(self._conninfo, autocommit=True)
+    async def _connect(self) -> Connection:
+        self._connection = connection = await open_standing(self._conninfo)
         if self._held:
             keys = list(self._held)
             mine = [row[0] for row in await _execute(connection, _LOCK, keys)]
             tell(Kind.LOCKS_LOST, devices=len(keys), lost=mine.count(False))
-        self._connection = connection
         return connection
 
     async def _drop(self) -> None:
@@ -129,13 +144,15 @@ class Exclusion:
 async def open_exclusion(conninfo: str) -> AsyncIterator[Exclusion]:
     """Locks on a connection of their own, which is made when the first is needed."""
     exclusion = Exclusion(conninfo)
+    beating = asyncio.create_task(exclusion.beat(), name="locks on devices")
     try:
         yield exclusion
     finally:
+        await end(beating)
         await exclusion.close()
 
 
-async def _execute(connection: AsyncConnection[TupleRow], statement: bytes, keys: Sequence[int]) -> list[TupleRow]:
+async def _execute(connection: Connection, statement: bytes, keys: Sequence[int]) -> list[TupleRow]:
     return await (await connection.execute(statement, {"keys": list(keys)})).fetchall()
 
 

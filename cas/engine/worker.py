@@ -22,6 +22,7 @@ from cas.engine.signals import Signals
 from cas.store.database import Pool, connected, conninfo_of
 from cas.store.errors import StoreError
 from cas.store.queries import query
+from cas.store.standing import end_still
 from cas.system_events import Kind, tell
 from cas.tasks import end
 
@@ -157,6 +158,7 @@ class Worker:
 
     def _rescuer(self, app: App) -> Callable[[], Awaitable[float]]:
         async def rescue() -> float:
+            await end_still(self._pool, timedelta(seconds=self._settings.stalled_after))
             await rescue_stalled(app, self._settings.stalled_after)
             if left := await self._recover(self._clock()):
                 tell(Kind.ACTIVATION_LEFT, activations=left)

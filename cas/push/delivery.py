@@ -12,14 +12,15 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 
 import structlog
-from psycopg import AsyncConnection, OperationalError
-from psycopg.rows import TupleRow
+from psycopg import OperationalError
 
 from cas.push.courier import Courier
 from cas.push.events import BROKER, DeliverySettings, Sender
 from cas.push.outbox import PostgresOutbox
+from cas.store.database import Connection
 from cas.store.errors import StoreError
 from cas.store.queries import query
+from cas.store.standing import BEAT, beat, open_standing
 from cas.tasks import end
 
 EVENT = "cas_event"
@@ -60,7 +61,7 @@ class Delivery:
         """Deliver until canceled."""
         while True:
             try:
-                async with await AsyncConnection.connect(self._conninfo, autocommit=True) as connection:
+                async with await open_standing(self._conninfo) as connection:
                     await self._serve(connection)
             except (OperationalError, StoreError) as problem:
                 log.warning("the delivery of events waits for the database", problem=str(problem))
@@ -68,14 +69,20 @@ class Delivery:
                 await self._stop_all()  # the locks went with the connection
             await asyncio.sleep(RECONNECT_AFTER)
 
-    async def _serve(self, connection: AsyncConnection[TupleRow]) -> None:
+    async def _serve(self, connection: Connection) -> None:
+        clock = asyncio.get_running_loop().time
         for channel in _CHANNELS:
             await connection.execute(f"LISTEN {channel}".encode())
         while True:
             await self._outbox.close_finished()
             await self._look(connection)
-            async for told in connection.notifies(timeout=self._settings.look_after, stop_after=1):
-                self._tell(told.channel, told.payload)
+            look_at = clock() + self._settings.look_after
+            is_told = False
+            while not is_told and (left := look_at - clock()) > 0:
+                async for told in connection.notifies(timeout=min(left, BEAT), stop_after=1):
+                    self._tell(told.channel, told.payload)
+                    is_told = True
+                await beat(connection)
             async for told in connection.notifies(timeout=_CALM):
                 self._tell(told.channel, told.payload)
 
@@ -83,7 +90,7 @@ class Delivery:
         if channel == EVENT and target in self._news:
             self._news[target].set()
 
-    async def _look(self, connection: AsyncConnection[TupleRow]) -> None:
+    async def _look(self, connection: Connection) -> None:
         """Send a courier to each target that has none, and give back the targets of those that are done."""
         waiting = set(await self._outbox.targets())
         done = [target for target, task in self._tasks.items() if task.done()]

@@ -4,10 +4,13 @@ Connections are in autocommit mode: one statement is one transaction; more than 
 """
 
 import asyncio
+import os
+import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 
-from psycopg import AsyncConnection, OperationalError
+from psycopg import AsyncConnection, OperationalError, ProgrammingError
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
@@ -18,6 +21,15 @@ from cas.store.migrate import migrate, require_schema
 
 # Seconds until a first connection must stand.
 OPEN_TIMEOUT = 10.0
+# So that a connection to a host that vanished breaks within half a minute, and not after hours (libpq; TCP alone).
+_BREAK_SOON = {
+    "keepalives_idle": "10",
+    "keepalives_interval": "5",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "25000",
+}
+PROCESS = f"cas {socket.gethostname()[:40]}:{os.getpid()}"
+"""This process, in the name of each of its sessions."""
 # Seconds after which the pool begins anew to look for a database that went away: it doubles its pauses without end, and
 # would come back as long after the database as that was away.
 TRY_ANEW_AFTER = 2.0
@@ -30,10 +42,17 @@ Pool = AsyncConnectionPool[Connection]
 def database_dsn(settings: Settings) -> Iterator[str]:
     """Yield the DSN that the settings mean; the embedded server runs at least as long. Raises `StoreError`."""
     if settings.dsn is not None:
-        yield settings.dsn.get_secret_value()
+        yield _breaking_soon(settings.dsn.get_secret_value())
         return
     with embedded_server(settings.data_dir) as dsn:
         yield dsn
+
+
+def _breaking_soon(dsn: str) -> str:
+    try:
+        return make_conninfo(dsn, **{**_BREAK_SOON, **conninfo_to_dict(dsn)})
+    except ProgrammingError:  # its text repeats the DSN, which may hold a password
+        raise DatabaseUnavailable("dsn: not a connection string of PostgreSQL") from None
 
 
 @contextmanager
@@ -61,7 +80,7 @@ async def open_pool(dsn: str, *, max_size: int = 10) -> AsyncIterator[Pool]:
         task.add_done_callback(asking.discard)
 
     pool: Pool = AsyncConnectionPool(
-        dsn,
+        make_conninfo(dsn, application_name=PROCESS),
         min_size=1,
         max_size=max_size,
         open=False,

@@ -2,8 +2,6 @@
 
 import asyncio
 import json
-import os
-import socket
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -15,7 +13,7 @@ import structlog
 from psycopg import Error
 from psycopg.rows import class_row
 
-from cas.store.database import Pool, connected
+from cas.store.database import PROCESS, Pool, connected
 from cas.store.errors import StoreError
 from cas.store.queries import query
 from cas.system_events import BY_NUMBER, Entry, Journal, Severity, SystemEvent, journal
@@ -43,7 +41,7 @@ class StoredEvent:
     number: int
     subject: str
     process: str
-    """HOST:PID."""
+    """Its name, host and number."""
     details: Mapping[str, Any]
     repeats: int
     message_id: UUID
@@ -137,7 +135,7 @@ async def _store(pool: Pool, kept: Journal) -> None:
     while events := kept.take(BATCH):
         try:
             async with connected(pool) as connection:
-                await connection.execute(_ADD, {"process": f"{socket.gethostname()}:{os.getpid()}", **_columns(events)})
+                await connection.execute(_ADD, {"process": PROCESS, **_columns(events)})
         except BaseException:
             kept.give_back(events)
             raise

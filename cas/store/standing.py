@@ -1,18 +1,55 @@
-"""A connection that stands as long as its process, and is opened anew when it breaks: for locks and notifications."""
+"""A connection that stands as long as its process, and is opened anew when it breaks: for locks and notifications.
+
+Locks go with their session, but a session does not always go with its process: when that stands still, or the network
+has cut it off, its sessions may hold locks for hours. So each such connection says something every `BEAT`, and whoever
+finds one that does not ends all sessions of its process (`end_still`), which finds that out when it goes on.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
 
 from psycopg import AsyncConnection, Notify, OperationalError
+from psycopg.conninfo import make_conninfo
 
-from cas.store.database import Connection
+from cas.store.database import PROCESS, Connection, Pool, connected
 from cas.store.errors import DatabaseUnavailable
+from cas.store.queries import query
 from cas.system_events import Kind, tell
 from cas.tasks import end
 
 # Seconds between attempts to open it again.
 RECONNECT_AFTER = 0.5
+BEAT = 1.0
+"""Seconds in which each of these connections says something."""
+MISSED_BEATS = 5
+"""Beats that one may miss, however short the time is after which a worker is taken for dead."""
+
+# Before the name of the process in that of such a session.
+_LIVES = "lives "
+_BEAT = b"SELECT 1"
+_END_STILL = query("sessions_end_still")
+
+
+async def open_standing(conninfo: str) -> Connection:
+    """A connection that others end if it does not `beat`. Raises OperationalError."""
+    name = f"{_LIVES}{PROCESS}"
+    return await AsyncConnection.connect(make_conninfo(conninfo, application_name=name), autocommit=True)
+
+
+async def beat(connection: Connection) -> None:
+    """Show that the process goes on. Raises OperationalError when the connection is broken."""
+    await connection.execute(_BEAT)
+
+
+async def end_still(pool: Pool, after: timedelta) -> None:
+    """End the sessions of processes that have not beaten for so long. Raises DatabaseUnavailable."""
+    longest = max(after, timedelta(seconds=MISSED_BEATS * BEAT))
+    async with connected(pool) as connection:
+        ended = await (await connection.execute(_END_STILL, {"lives": _LIVES, "after": longest})).fetchall()
+    for process, host, sessions in ended:
+        tell(Kind.SESSIONS_ENDED, process, host=host, sessions=sessions)
 
 
 @asynccontextmanager
@@ -39,7 +76,7 @@ async def standing_connection(
 
 
 async def _open(conninfo: str, begin: Callable[[Connection], Awaitable[None]]) -> Connection:
-    connection = await AsyncConnection.connect(conninfo, autocommit=True)
+    connection = await open_standing(conninfo)
     await begin(connection)
     return connection
 
@@ -54,8 +91,10 @@ async def _keep(
     while True:
         try:
             async with connection:
-                async for notification in connection.notifies():
-                    take(notification)
+                while True:
+                    async for notification in connection.notifies(timeout=BEAT):
+                        take(notification)
+                    await beat(connection)
         except OperationalError as problem:
             tell(Kind.DATABASE_AWAY, problem=str(problem).partition("\n")[0])
         while True:

@@ -99,6 +99,11 @@ class Victim:
             await self.kill()
             raise AssertionError(f"{self.name} does not stop")
 
+    def send(self, number: signal.Signals) -> None:
+        """Send it a signal, such as SIGSTOP and SIGCONT."""
+        assert self._process is not None
+        self._process.send_signal(number)
+
     async def _end(self, number: signal.Signals) -> None:
         if self._process is not None and self._process.returncode is None:
             self._process.send_signal(number)

@@ -1,0 +1,121 @@
+"""Workers that do not die but stand still: others take over what they have, and they do no harm when they go on."""
+
+import asyncio
+import signal
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+
+from cas.app import open_service
+from cas.client import CasClient
+from cas.client.descriptors import attribute, write_attribute
+from cas.config import Settings
+from cas.cosem.data import Data
+from cas.simulator import Simulator
+from cas.store.database import Pool
+from cas.store.journal import newest_events
+from cas.system_events import Kind
+from tests.faults.crash_site import Victim
+from tests.integration.soap.conftest import Service, settings
+from tests.processes import cas
+
+METERS = 30
+AT_ONCE = 10
+"""Devices that a worker accesses at the same time."""
+PATIENCE = 90.0
+_DONE = b"SELECT count(*) FROM result WHERE request = 2"
+_EXECUTING = b"SELECT count(*) FROM activation WHERE access_id = %s AND outcome = 'executing'"
+
+
+@pytest.fixture
+async def front(settings: Settings) -> AsyncIterator[Service]:
+    """A front in this process; what is large is in chunks of which every worker has some."""
+    small = settings.model_copy(update={"chunk_devices": 5})
+    async with open_service(small, work=False) as url:
+        yield Service(url, small)
+
+
+@pytest.fixture
+async def workers(dsn: str, tmp_path: Path) -> AsyncIterator[list[Victim]]:
+    environment = {
+        "CAS_DSN": dsn,
+        "CAS_MASTER_KEY": "5A" * 32,
+        "CAS_WORKER_STALLED_AFTER": "2",
+        "CAS_CHUNK_DEVICES": "5",
+        "CAS_DEVICES_AT_ONCE": str(AT_ONCE),
+        "CAS_RETRY_AFTER": "1",
+        "CAS_LOG_FORMAT": "json",
+    }
+    async with AsyncExitStack() as stack:
+        started = []
+        for number in range(2):
+            worker = Victim(f"worker {number}", cas("worker"), environment, tmp_path / f"worker-{number}.log")
+            await worker.start()
+            stack.push_async_callback(worker.stop)
+            started.append(worker)
+        yield started
+
+
+@pytest.mark.timeout(240)
+async def test_a_worker_that_stands_still_is_relieved_of_its_devices(
+    front: Service, workers: list[Victim], pool: Pool
+) -> None:
+    async with Simulator(METERS, latency=0.3, authentication="hls-gmac") as simulator, CasClient(front.url) as client:
+        await front.register(*(simulator.device(index) for index in range(METERS)))
+        names = [meter.device_id for meter in simulator.meters]
+        change = write_attribute("0.0.96.13.0.255", Data.of("octet-string", b"changed"), class_id=1)
+        asked = [attribute("1.0.1.8.0.255"), change, attribute("1.0.1.7.0.255")]
+        made = await client.create(names, asked, repeating_interval="P1D", duration="PT3M")
+        async with asyncio.timeout(PATIENCE):
+            while simulator.counts.requests < METERS // 2:  # noqa: ASYNC110 - a meter tells nobody
+                await asyncio.sleep(0.01)
+        still = workers[0]
+        still.send(signal.SIGSTOP)
+        try:
+            # But for the devices that have a link open to it, and refuse a second association, all are done without it.
+            async with asyncio.timeout(PATIENCE):
+                while await devices_done(pool) < METERS - AT_ONCE:  # noqa: ASYNC110 - no event reaches us
+                    await asyncio.sleep(0.1)
+        finally:
+            still.send(signal.SIGCONT)
+        await ended(pool, made.id)
+        readings = (await client.get(made.id))[0].readings
+        assert len(readings) == len(asked) * METERS
+        again = await client.create(names, [attribute("1.0.1.8.0.255")], repeating_interval="P1D", duration="PT3M")
+        await ended(pool, again.id)
+        assert all(reading.ok for reading in (await client.get(again.id))[0].readings)
+        assert len((await client.get(made.id))[0].readings) == len(asked) * METERS
+        # What it sends late has the older invocation counter, and the meter refuses it: that is no second use.
+        late = Counter(meter.device_id for meter, _ in simulator.violations())
+        assert len(late) <= AT_ONCE
+        assert set(late.values()) <= {1}
+    told = {event.number for event in await newest_events(pool, 100)}
+    assert {Kind.SESSIONS_ENDED.value.number, Kind.WORKER_LOST.value.number} <= told
+    # Only the changes that were under way are in doubt, and a meter with an open link may have refused another.
+    reasons = {(reading.error or "").partition(":")[0] for reading in readings if not reading.ok}
+    assert reasons <= {"outcome unknown", "not attempted"}, reasons
+
+
+async def devices_done(pool: Pool) -> int:
+    """How many devices have the answer to the last request."""
+    return await count(pool, _DONE)
+
+
+async def ended(pool: Pool, access_id: str) -> None:
+    """Wait for the end of its activation."""
+    async with asyncio.timeout(PATIENCE):
+        while await count(pool, _EXECUTING, access_id):  # noqa: ASYNC110 - no event reaches us
+            await asyncio.sleep(0.1)
+
+
+async def count(pool: Pool, statement: bytes, *parameters: str) -> int:
+    async with pool.connection() as connection:
+        row = await (await connection.execute(statement, parameters)).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+__all__ = ["settings"]  # the fixture
