@@ -20,7 +20,7 @@ from tests.access_fakes import FakeDevices
 from tests.engine_bench import GET, SET, Bench
 from tests.processes import ROOT
 
-PATIENCE = 15
+PATIENCE = 60
 
 
 class Site:
