@@ -4,18 +4,20 @@ import asyncio
 import itertools
 import resource
 import signal
+import sys
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from cas.cli._common import console, print_table, run
+from cas.cli._common import console, examples, print_json, print_table, run
 from cas.simulator import Simulator, SimulatorError, builtin_models
-from cas.simulator.faults import Fault, parse_faults
+from cas.simulator.faults import parse_faults
 from cas.simulator.oddities import Oddity
 from cas.simulator.pushing import push
+from cas.simulator.scenario import builtin_scenarios, load_scenario
 from cas.simulator.simulator import Framing
 
 app = typer.Typer(add_completion=False, help="Simulate meters until stopped.")
@@ -26,9 +28,27 @@ SPARE_FILES = 256
 """Files that the process needs beside the ports."""
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        "cas simulate --meters 3 --export meters.toml  # then: cas device import meters.toml",
+        "cas simulate --scenario field --export meters.toml",
+        "cas simulate --meters 10000 --one-port --model residential --model three-phase",
+        "cas simulate --fault dead:0 --fault slow=2.5:1-2 --oddity list-size=3",
+        "cas simulate --framing hdlc --authentication hls-gmac --port 4100",
+    ),
+)
 def simulate(
-    meters: Annotated[int, typer.Option(min=1, help="How many.")] = 3,
+    context: typer.Context,
+    meters: Annotated[int, typer.Option(min=1, help="How many; of a scenario, as many as it has in one round.")] = 3,
+    scenario: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME|FILE",
+            help="A fleet with faults and oddities; other options change it.",
+            autocompletion=lambda: [*builtin_scenarios()],
+        ),
+    ] = None,
+    list_scenarios: Annotated[bool, typer.Option("--list-scenarios", help="List the built-in ones, and end.")] = False,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=0xFFFF, help="First port; 0: any free ones.")] = 4059,
     one_port: Annotated[bool, typer.Option("--one-port", help="All on one port, told apart by their address.")] = False,
@@ -55,28 +75,49 @@ def simulate(
         typer.Option("--push", metavar="HOST:PORT", help="Where the meters push notifications, in turn."),
     ] = None,
     push_every: Annotated[float, typer.Option(min=0.1, help="Seconds between two of them.")] = 10.0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a line of JSON for each meter or scenario.")] = False,
 ) -> None:
     """Simulate meters until stopped by Ctrl-C or SIGTERM. Prints READY when all of them answer."""
-    faults: dict[int, Fault] = {}
-    for text in fault or []:
-        faults |= parse_faults(text, meters)
-    simulator = Simulator(
-        meters,
-        model=model or ["residential"],
-        host=host,
-        port=port,
-        one_port=one_port,
-        framing=_framing(framing),
-        first=first,
-        seed=seed,
-        authentication=authentication,
-        latency=latency / 1000,
-        faults=faults,
-        exclusive=exclusive,
-        oddities=oddity or (),
-    )
+    if list_scenarios:
+        _list_scenarios(as_json=as_json)
+        return
+    chosen: dict[str, Any] = {
+        "model": model or ["residential"],
+        "one_port": one_port,
+        "framing": _framing(framing),
+        "seed": seed,
+        "authentication": authentication,
+        "latency": latency / 1000,
+        "oddities": oddity or (),
+    }
+    rest: dict[str, Any] = {"host": host, "port": port, "first": first, "exclusive": exclusive}
+    fleet = None if scenario is None else load_scenario(scenario)
+    if fleet is not None:
+        if not _is_given(context, "meters"):
+            meters = len(fleet.round)
+        names = {"oddities": "oddity"}
+        chosen = {name: value for name, value in chosen.items() if _is_given(context, names.get(name, name))}
+    if fault:
+        chosen["faults"] = {index: each for text in fault for index, each in parse_faults(text, meters).items()}
+    simulator = Simulator(meters, **chosen, **rest) if fleet is None else fleet.simulator(meters, **chosen, **rest)
     _allow_files(SPARE_FILES + (0 if one_port else 2 * meters))
-    run(_serve(simulator, export, None if push_to is None else _pushing(simulator, push_to, push_every)))
+    pushing = None if push_to is None else _pushing(simulator, push_to, push_every)
+    run(_serve(simulator, export, pushing, as_json=as_json))
+
+
+def _is_given(context: typer.Context, option: str) -> bool:
+    """Whether the caller wrote this option."""
+    source = context.get_parameter_source(option)
+    return source is not None and source.name != "DEFAULT"
+
+
+def _list_scenarios(*, as_json: bool) -> None:
+    for name, each in builtin_scenarios().items():
+        if as_json:
+            print_json({"scenario": name, "meters": len(each.round), "about": each.about})
+    if not as_json:
+        rows = [(name, str(len(each.round)), each.about) for name, each in builtin_scenarios().items()]
+        print_table(("scenario", "meters", "what it shows"), rows)
 
 
 def _framing(name: str) -> Framing:
@@ -104,7 +145,9 @@ def _pushing(simulator: Simulator, where: str, every: float) -> Callable[[], Awa
     return pushing
 
 
-async def _serve(simulator: Simulator, export: Path | None, pushing: Callable[[], Awaitable[None]] | None) -> None:
+async def _serve(
+    simulator: Simulator, export: Path | None, pushing: Callable[[], Awaitable[None]] | None, *, as_json: bool
+) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -113,12 +156,24 @@ async def _serve(simulator: Simulator, export: Path | None, pushing: Callable[[]
         began = time.monotonic()
         if export is not None:
             simulator.export(export)
-        _introduce(simulator, export)
+        if as_json:
+            _introduce_to_scripts(simulator)
+        else:
+            _introduce(simulator, export)
         pushes = asyncio.ensure_future(pushing()) if pushing is not None else None
         await _watch(simulator, stop)
         if pushes is not None:
             pushes.cancel()
-        _summarise(simulator, time.monotonic() - began)
+        if not as_json:
+            _summarise(simulator, time.monotonic() - began)
+
+
+def _introduce_to_scripts(simulator: Simulator) -> None:
+    for index, meter in enumerate(simulator.meters):
+        fields = {"device_id": meter.device_id, "model": meter.model.name, "url": simulator.url(index)}
+        print_json(fields | {"authentication": simulator.device(index)["authentication"]})
+    print_json({"ready": len(simulator.meters)})
+    sys.stdout.flush()
 
 
 def _introduce(simulator: Simulator, export: Path | None) -> None:
@@ -140,7 +195,7 @@ def _introduce(simulator: Simulator, export: Path | None) -> None:
 
 async def _watch(simulator: Simulator, stop: asyncio.Event) -> None:
     """Show what goes on, on a terminal, until stopped."""
-    out = console()
+    out = console(stderr=True)
     if not out.is_terminal:
         await stop.wait()
         return

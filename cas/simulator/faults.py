@@ -9,6 +9,8 @@
     close       sends half of an answer to a service, and closes the connection
     wrong-tag   answers services with an APDU of another kind
     late        does not answer the first service until the next request has come: the answer is an old one
+    lie         answers services under the invoke-id of another request; ciphered: with a false authentication tag
+    replay      answers every service after the first with the octets of that first answer
 
 As text: `dead`, `slow=2.5`, and with meters (counted from 0) `dead:0`, `cut:3,7-9`; without them all meters have it.
 """
@@ -32,6 +34,8 @@ class Kind(StrEnum):
     CLOSE = "close"
     WRONG_TAG = "wrong-tag"
     LATE = "late"
+    LIE = "lie"
+    REPLAY = "replay"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +61,17 @@ class Fault:
 
 def parse_faults(text: str, meters: int) -> Mapping[int, Fault]:
     """A fault and the meters that have it, by index. Raises SimulatorError."""
-    name, given, which = text.partition(":")
-    fault = Fault.parse(name)
+    fault = Fault.parse(text.partition(":")[0])
+    return dict.fromkeys(indices(text, meters), fault)
+
+
+def indices(text: str, meters: int) -> list[int]:
+    """The meters that stand behind the colon of a text, as `0,3,5-9`; without one, all. Raises SimulatorError."""
+    _, given, which = text.partition(":")
     if not given:
-        return dict.fromkeys(range(meters), fault)
+        return list(range(meters))
     try:
-        found = dict.fromkeys(_indices(which), fault)
+        found = [*_indices(which)]
     except ValueError:
         raise SimulatorError(f"{text!r}: write the meters as 0,3,5-9") from None
     if not found or max(found) >= meters:

@@ -25,7 +25,7 @@ silent-counter          does not answer a counter that was used         quirk re
 counter-restarts        begins its counter anew each time               quirk counter_restarts
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -35,6 +35,7 @@ from cas.dlms.server import ServerAssociation
 from cas.dlms.server_blocks import BlockServer
 from cas.dlms.xdlms.gbt import MAX_WINDOW
 from cas.simulator.errors import SimulatorError
+from cas.simulator.faults import indices
 from cas.simulator.zone import Zone
 
 _RLRQ = b"\x62"
@@ -102,6 +103,16 @@ def parse_oddity(text: str) -> tuple[Oddity, float]:
     if (oddity in _NUMBERED) != bool(given) or value < 0:
         raise SimulatorError(f"{text!r}: a number goes with {' and '.join(sorted(_NUMBERED))}, and with nothing else")
     return oddity, value
+
+
+def parse_oddities(texts: Sequence[str], meters: int) -> list[Oddities]:
+    """What each meter has; as text for all of them, or for some: `list-size=3:0,2-4`. Raises SimulatorError."""
+    found: list[dict[Oddity, float]] = [{} for _ in range(meters)]
+    for text in texts:
+        oddity, number = parse_oddity(text.partition(":")[0])
+        for index in indices(text, meters):
+            found[index][oddity] = number
+    return list(found)
 
 
 def conformance(offered: Conformance, oddities: Oddities) -> Conformance:

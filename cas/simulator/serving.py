@@ -24,6 +24,9 @@ from transports.wrapper import HEADER, WrapperDecoder, WrapperFrame, encode
 CHALLENGE = 32
 """Octets of the meters' challenges."""
 _AARQ = b"\x60"
+_CLEAR = frozenset((0xC4, 0xC5, 0xC7))
+"""Tags of get-, set- and action-response, in which the invoke-id stands at the same place."""
+_INVOKE_ID = 2
 _NOT_ALLOWED = bytes((0xD8, 1, 1))
 """exception-response: service-not-allowed, operation-not-possible."""
 
@@ -45,7 +48,7 @@ class _Talk:
     view: View
     server: BlockServer
     late: list[bytes] = field(default_factory=list)
-    """The answer that the fault `late` holds back."""
+    """The answer that the fault `late` holds back, or `replay` has kept."""
 
     @property
     def association(self) -> ServerAssociation:
@@ -124,6 +127,11 @@ class Desk:
             return Reply(b"\xc2" + answer[1:], self._latency)
         if fault.kind in (Kind.GARBLE, Kind.CUT, Kind.CLOSE):
             return Reply(answer, self._latency, spoil=fault.kind)
+        if fault.kind is Kind.LIE:
+            return Reply(_falsified(answer), self._latency)
+        if fault.kind is Kind.REPLAY:
+            talk.late = talk.late or [answer]
+            return Reply(talk.late[0], self._latency)
         if fault.kind is Kind.LATE:
             held, talk.late = tuple(talk.late), [answer]
             return Reply(b"", self._latency, before=held)
@@ -145,6 +153,12 @@ class Desk:
             odd = OddServer(association, meter.oddities) if meter.oddities else BlockServer(association)
             talk = self._talks[key] = _Talk(view, odd)
         return talk
+
+
+def _falsified(answer: bytes) -> bytes:
+    if answer[0] in _CLEAR:
+        return answer[:_INVOKE_ID] + bytes((answer[_INVOKE_ID] ^ 1,)) + answer[_INVOKE_ID + 1 :]
+    return answer[:-1] + bytes((answer[-1] ^ 1,))
 
 
 class HungUp(Exception):

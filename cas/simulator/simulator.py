@@ -24,7 +24,7 @@ from cas.simulator.faults import Fault
 from cas.simulator.hdlc import FIRST_PHYSICAL, HdlcConnection, addresses
 from cas.simulator.meter import Clock, Meter
 from cas.simulator.model import Model, Offer
-from cas.simulator.oddities import Oddity, ReversedZone, parse_oddity
+from cas.simulator.oddities import Oddities, Oddity, ReversedZone, parse_oddities
 from cas.simulator.reading import AUTHENTICATIONS, PROTECTIONS, load_model
 from cas.simulator.serving import Connection, Counts, Desk, MeterConnection
 
@@ -43,7 +43,8 @@ class Simulator:
     otherwise the meters take this port and the following ones, or with `one_port` share it: told apart by their server
     SAP with the wrapper, by their physical address with HDLC. `authentication` is the
     one that `url` and `device` are for (default: the model's first association). `faults`: by index of the meter.
-    `oddities`, such as `list-size=3`, have all meters (`cas.simulator.oddities`).
+    `oddities`, such as `list-size=3` or `list-size=3:0,2-4`, have all meters or some (`cas.simulator.oddities`).
+    `entries`: what stands besides in the registry's entry of a meter, by index.
     `clock` gives seconds since 1970; `latency`, in seconds, goes before each answer.
     """
 
@@ -63,20 +64,27 @@ class Simulator:
         faults: Mapping[int, Fault] | None = None,
         exclusive: bool = True,
         oddities: Sequence[str] = (),
+        entries: Mapping[int, Mapping[str, object]] | None = None,
         clock: Clock = time.time,
     ) -> None:
         if one_port and meters > _MAX_ON_PORT[framing]:
             raise SimulatorError(f"{meters} meters do not fit one port: {_MAX_ON_PORT[framing]} do with {framing}")
         if port and not one_port and port + meters - 1 > 0xFFFF:
             raise SimulatorError(f"{meters} meters from port {port} on go beyond 65535")
-        odd = dict(map(parse_oddity, oddities))
+        odd = parse_oddities(oddities, meters)
         models = [load_model(name) for name in ([model] if isinstance(model, str) else model)]
-        if Oddity.REVERSED_DEVIATION in odd:
-            models = [replace(one, zone=ReversedZone(one.zone.deviation, one.zone.daylight_saving)) for one in models]
         self.meters: Sequence[Meter] = [
-            Meter(models[index % len(models)], first + index, seed=seed, clock=clock, exclusive=exclusive, oddities=odd)
+            Meter(
+                _odd_model(models[index % len(models)], odd[index]),
+                first + index,
+                seed=seed,
+                clock=clock,
+                exclusive=exclusive,
+                oddities=odd[index],
+            )
             for index in range(meters)
         ]
+        self._entries = entries or {}
         for index, fault in (faults or {}).items():
             self.meters[index].fault = fault
         self.counts = Counts()
@@ -85,7 +93,8 @@ class Simulator:
         self._port = port
         self._one_port = one_port
         self._framing = framing
-        self._address_size = int(odd[Oddity.ADDRESS_SIZE]) if Oddity.ADDRESS_SIZE in odd else None
+        sizes = {int(each[Oddity.ADDRESS_SIZE]) for each in odd if Oddity.ADDRESS_SIZE in each}
+        self._address_size = sizes.pop() if sizes else None
         self._latency = latency
         self._servers: list[asyncio.Server] = []
         self._ports: list[int] = []
@@ -164,6 +173,10 @@ class Simulator:
             entry["secret"] = meter.secret.octets.decode()
         return entry
 
+    def entry(self, index: int) -> dict[str, object]:
+        """As `device`, with what else the registry needs to know of it, such as quirks."""
+        return {**self.device(index), **self._entries.get(index, {})}
+
     def export(self, file: Path) -> None:
         """Write all meters to a TOML file that `cas device import` takes. Raises SimulatorError."""
         try:
@@ -171,7 +184,7 @@ class Simulator:
                 out.write("# simulated meters; the keys are derived from their numbers and protect nothing\n")
                 for index in range(len(self.meters)):
                     out.write("\n[[device]]\n")
-                    out.writelines(f"{name} = {_toml(value)}\n" for name, value in self.device(index).items())
+                    out.writelines(f"{name} = {_toml(value)}\n" for name, value in self.entry(index).items())
         except OSError as problem:
             raise SimulatorError(f"{file}: {problem.strerror}") from None
 
@@ -210,5 +223,13 @@ def _offer(model: Model, authentication: str | None) -> Offer:
     return found[0]
 
 
-def _toml(value: str | int) -> str:
-    return str(value) if isinstance(value, int) else f'"{value}"'
+def _odd_model(model: Model, oddities: Oddities) -> Model:
+    if Oddity.REVERSED_DEVIATION not in oddities:
+        return model
+    return replace(model, zone=ReversedZone(model.zone.deviation, model.zone.daylight_saving))
+
+
+def _toml(value: object) -> str:
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{name} = {_toml(item)}" for name, item in value.items()) + "}"
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else f'"{value}"'

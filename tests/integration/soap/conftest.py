@@ -38,7 +38,7 @@ class Service:
     url: str
     settings: Settings
 
-    async def register(self, *entries: Mapping[str, str | int]) -> None:
+    async def register(self, *entries: Mapping[str, object]) -> None:
         dsn = self.settings.dsn
         assert dsn is not None
         async with open_pool(dsn.get_secret_value(), max_size=1) as pool:
