@@ -7,17 +7,19 @@ user can mend.
 Exit status: 0 done, 1 refused or failed, 2 wrong usage, 130 interrupted.
 """
 
+import ast
 import os
 import sys
 from collections.abc import Sequence
 from functools import cache
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from pkgutil import iter_modules
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 from cas.config import CONFIG_VARIABLE
 from cas.errors import CasError
@@ -29,21 +31,52 @@ def verbs() -> tuple[str, ...]:
     return tuple(sorted(module.name for module in iter_modules(__path__) if not module.name.startswith("_")))
 
 
+def _summary(verb: str) -> str:
+    """What the first line of the verb's module says of it; the module is not imported."""
+    spec = find_spec(f"{__name__}.{verb}")
+    source = Path(spec.origin).read_text("utf-8") if spec is not None and spec.origin is not None else ""
+    _, _, said = (ast.get_docstring(ast.parse(source)) or "").partition("\n")[0].partition(": ")
+    return said[:1].upper() + said[1:]
+
+
 class _Verbs(TyperGroup):
-    """The group of all verbs."""
+    """The group of all verbs. They are listed without being imported, which takes a hundred times as long."""
+
+    _listing = False
 
     def list_commands(self, ctx: Any) -> list[str]:
         return list(verbs())
 
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        self._listing = True
+        super().format_help(ctx, formatter)
+
+    def shell_complete(self, ctx: Any, incomplete: str) -> Any:
+        self._listing = True
+        return super().shell_complete(ctx, incomplete)
+
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         if cmd_name not in verbs():
             return None
+        if self._listing:
+            return TyperCommand(cmd_name, help=_summary(cmd_name))
         command = typer.main.get_command(import_module(f"{__name__}.{cmd_name}").app)
         command.name = cmd_name
         return command
 
 
-app = typer.Typer(cls=_Verbs, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+_FIRST_STEPS = """\
+[bold]First steps[/bold]
+[dim]# meters to try things on, registered, and the service[/dim]
+[green]$[/green] cas simulate --export meters.toml
+[green]$[/green] cas device import meters.toml
+[green]$[/green] cas serve
+[green]$[/green] cas read 53494D0000000001 1.0.1.8.0.255
+
+[bold]Exit status[/bold]
+0 done, 1 refused or failed, 2 wrong usage, 130 interrupted"""
+
+app = typer.Typer(cls=_Verbs, no_args_is_help=True, pretty_exceptions_enable=False, epilog=_FIRST_STEPS)
 
 
 def _version(wanted: bool) -> None:

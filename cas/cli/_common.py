@@ -1,10 +1,11 @@
-"""What several verbs need: running a coroutine, tables, JSON lines."""
+"""What several verbs need: running a coroutine, tables, JSON lines, progress, examples in help."""
 
 import asyncio
 import json
 import resource
 import sys
-from collections.abc import Coroutine, Iterable, Sequence
+from collections.abc import Coroutine, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -12,6 +13,7 @@ import typer
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.progress import Progress
 
 _T = TypeVar("_T")
 
@@ -53,3 +55,57 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
 def print_json(value: object) -> None:
     """Print a value as one line of JSON."""
     typer.echo(json.dumps(value, ensure_ascii=False))
+
+
+class Bar:
+    """What `progress` shows; without a terminal nothing."""
+
+    def __init__(self, shown: "Progress | None" = None) -> None:
+        self._shown = shown
+
+    def advance(self, more: int) -> None:
+        """So many more are done."""
+        if self._shown is not None:
+            self.at(int(self._shown.tasks[0].completed) + more)
+
+    def at(self, done: int, total: int | None = None) -> None:
+        """So many are done in all, of so many if that is known by now."""
+        if self._shown is not None:
+            task = self._shown.tasks[0]
+            self._shown.update(task.id, completed=done, total=total)
+            self._shown.update(task.id, rate=f", {task.speed:,.0f}/s" if task.speed else "")
+
+
+@contextmanager
+def progress(what: str, unit: str, total: int | None = None) -> Iterator[Bar]:
+    """A bar with rate and, by `total` (0: told later), time left; on stderr, if somebody looks."""
+    if not sys.stderr.isatty():
+        yield Bar()
+        return
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+    count = "{task.completed:,.0f}" + ("" if total is None else " of {task.total:,.0f}")
+    columns = [
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        *([] if total is None else [BarColumn()]),
+        TextColumn(f"{count} {unit}{{task.fields[rate]}}"),
+        TimeElapsedColumn(),
+        *([] if total is None else [TextColumn("left"), TimeRemainingColumn()]),
+    ]
+    with Progress(*columns, console=console(stderr=True), transient=True) as shown:
+        shown.add_task(what, total=total, rate="")
+        yield Bar(shown)
+
+
+def examples(*lines: str) -> str:
+    """An epilogue of help: calls of the command, each perhaps with a comment behind it."""
+    from rich.markup import escape
+
+    shown = ["[bold]Examples[/bold]"]
+    for line in lines:
+        call, sign, comment = line.partition("  # ")
+        if sign:
+            shown.append(f"[dim]# {escape(comment)}[/dim]")
+        shown.append(f"[green]$[/green] {escape(call)}")
+    return "\n".join(shown)

@@ -1,16 +1,16 @@
 """A session with a meter for the commands that read: a registered device, or one given by its URL alone."""
 
-import sys
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from typing import TypeAlias
 
-from cas.cli._common import console
 from cas.cli._key_input import read_key
 from cas.config import load_settings
 from cas.devices.counters import Counters
+from cas.devices.exclusion import open_exclusion
 from cas.devices.master_key import load_keyring
-from cas.devices.model import Quirks, without_password
+from cas.devices.model import Device, Quirks, without_password
 from cas.devices.reading import LIST_SIZE, Reader
 from cas.devices.registry import get_device
 from cas.devices.selection import SelectiveSession, ways_of
@@ -22,7 +22,8 @@ from cas.dlms.errors import DlmsError
 from cas.dlms.security.authentication import Mechanism
 from cas.dlms.security.keys import Secret
 from cas.errors import CasError
-from cas.store.database import open_database
+from cas.store.database import Pool, conninfo_of, open_database
+from transports.base import Transport
 from transports.errors import TransportError
 from transports.registry import open_transport
 
@@ -34,42 +35,74 @@ class ReadFailed(CasError):
     """The device was not reached, or the exchange with it broke."""
 
 
+Heard: TypeAlias = Callable[[int], None]
+"""Is told of the octets of each APDU that comes."""
+
+
 @asynccontextmanager
-async def open_reader(device: str, password: str | None = None) -> AsyncIterator[Reader]:
+async def open_reader(device: str, password: str | None = None, heard: Heard = lambda _: None) -> AsyncIterator[Reader]:
     """Associate with the device and read. Raises CasError, whatever goes wrong with the device."""
     try:
         if "://" in device:
-            async with Client(open_transport(device), _adhoc(password)) as client:
+            async with Client(_Counted(open_transport(device), heard), _adhoc(password)) as client:
                 yield _reader(client, Quirks())
         else:
-            async with _registered(device) as (client, quirks):
+            async with _registered(device, heard) as (client, quirks):
                 yield _reader(client, quirks)
     except (DlmsError, TransportError) as error:
         raise ReadFailed(f"{without_password(device)}: {str(error) or type(error).__name__}") from error
 
 
-@contextmanager
-def progress(total: int | None, show: bool) -> Iterator[Callable[[int], None]]:
-    """A bar on stderr, if somebody looks; what is yielded is told how many more are done."""
-    if not show or not sys.stderr.isatty():
-        yield lambda _: None
-        return
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TimeElapsedColumn
+class _Counted:
+    """A transport whose octets are counted."""
 
-    columns = (SpinnerColumn(), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console(stderr=True), transient=True) as bar:
-        task = bar.add_task("", total=total)
-        yield lambda done: bar.advance(task, done)
+    def __init__(self, transport: Transport, heard: Heard) -> None:
+        self._transport = transport
+        self._heard = heard
+
+    @property
+    def endpoint(self) -> str:
+        return self._transport.endpoint
+
+    async def connect(self) -> None:
+        await self._transport.connect()
+
+    async def send(self, apdu: bytes) -> None:
+        await self._transport.send(apdu)
+
+    async def receive(self) -> bytes:
+        apdu = await self._transport.receive()
+        self._heard(len(apdu))
+        return apdu
+
+    async def close(self) -> None:
+        await self._transport.close()
 
 
 @asynccontextmanager
-async def _registered(name: str) -> AsyncIterator[tuple[Client, Quirks]]:
+async def open_sessions(name: str, heard: Heard = lambda _: None) -> AsyncIterator[tuple[Pool, Device, Sessions]]:
+    """A registered device, and sessions, during which no process of the service has it. Raises CasError."""
     settings = load_settings()
-    async with open_database(settings) as pool:
-        device = (await get_device(pool, name)).device
-        sessions = Sessions(pool, load_keyring(settings), Counters(pool), settings.client_title)
-        async with sessions.open(device.device_id) as client:
-            yield client, device.quirks
+    async with open_database(settings) as pool, open_exclusion(conninfo_of(pool)) as exclusion:
+        found = (await get_device(pool, name)).device
+        yield (
+            pool,
+            found,
+            Sessions(
+                pool,
+                load_keyring(settings),
+                Counters(pool),
+                settings.client_title,
+                lambda device: _Counted(open_transport(device.url), heard),
+                exclusion,
+            ),
+        )
+
+
+@asynccontextmanager
+async def _registered(name: str, heard: Heard) -> AsyncIterator[tuple[Client, Quirks]]:
+    async with open_sessions(name, heard) as (_, device, sessions), sessions.open(device.device_id) as client:
+        yield client, device.quirks
 
 
 def _adhoc(password: str | None) -> Settings:

@@ -8,7 +8,7 @@ from typing import IO, Annotated, Any
 
 import typer
 
-from cas.cli._common import print_json, print_table, run
+from cas.cli._common import examples, print_json, print_table, run
 from cas.config import load_settings
 from cas.security.audit import Entry, Head, iterate_entries, newest, verify
 from cas.store.database import open_database
@@ -18,7 +18,13 @@ app = typer.Typer(add_completion=False, no_args_is_help=True, help="Verify, show
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
-@app.command("verify")
+@app.command(
+    "verify",
+    epilog=examples(
+        "cas audit verify",
+        "cas audit verify --head 1042:9F86D081884C7D659A2FEAA0C55AD015A3BF4F1B2B0B822CD15D6C15B0F00A08  # noted before",
+    ),
+)
 def verify_command(
     head: Annotated[
         str | None, typer.Option(metavar="NUMBER:HASH", help="What an earlier verify printed, kept elsewhere.")
@@ -42,7 +48,13 @@ def verify_command(
         typer.echo(f"{found.number} entries, none was changed; the end of the chain is\n{found}")
 
 
-@app.command("show")
+@app.command(
+    "show",
+    epilog=examples(
+        "cas audit show --limit 20",
+        "cas audit show --actor client:mdm --action 'create DeviceAccess'",
+    ),
+)
 def show(
     limit: Annotated[int, typer.Option(min=1, max=100_000, help="So many of the newest.")] = 50,
     actor: Annotated[str | None, typer.Option(help="Only of this one, as `client:mdm`.")] = None,
@@ -58,7 +70,13 @@ def show(
     print_table(("number", "time", "who", "what", "", "details"), [_cells(entry) for entry in entries])
 
 
-@app.command("export")
+@app.command(
+    "export",
+    epilog=examples(
+        "cas audit export audit.jsonl",
+        "cas audit export --after 1042 | gzip > audit-rest.jsonl.gz",
+    ),
+)
 def export(
     file: Annotated[Path | None, typer.Argument(help="File to write; default: standard output.")] = None,
     after: Annotated[int, typer.Option(min=0, help="Only entries behind this number.")] = 0,

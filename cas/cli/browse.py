@@ -5,8 +5,8 @@ from typing import Annotated, Any
 
 import typer
 
-from cas.cli._common import print_json, print_table, run
-from cas.cli._meter import DEVICE_HELP, PASSWORD_HELP, open_reader, progress
+from cas.cli._common import examples, print_json, print_table, progress, run
+from cas.cli._meter import DEVICE_HELP, PASSWORD_HELP, open_reader
 from cas.cli._values import fields, text_of
 from cas.cosem.interface_classes import attribute_of, class_name, method_of
 from cas.cosem.obis import Obis
@@ -22,7 +22,15 @@ _OBJECT_LISTS = {(12, 2), (12, 3), (15, 2)}
 """Attributes that are shown by this very command."""
 
 
-@app.command(no_args_is_help=True)
+@app.command(
+    no_args_is_help=True,
+    epilog=examples(
+        "cas browse 53494D0000000001  # every object, by name",
+        "cas browse 53494D0000000001 --values  # and what they hold",
+        "cas browse 'tcp://192.0.2.7:4059?client=16&server=1' --rights  # not registered",
+        "cas browse 53494D0000000001 --json | jq -r .logical_name",
+    ),
+)
 def browse(
     device: Annotated[str, typer.Argument(help=DEVICE_HELP)],
     values: Annotated[bool, typer.Option("--values", help="Read all that may be read, but for buffers.")] = False,
@@ -47,8 +55,8 @@ async def _browse(device: str, password: str | None, *, values: bool) -> tuple[l
         if not values:
             return objects, {}
         wanted = [attribute for found in objects for attribute in _readable(found)]
-        with progress(len(wanted), show=True) as advance:
-            readings = await reader.read(wanted, advance)
+        with progress("values", "attributes", len(wanted)) as bar:
+            readings = await reader.read(wanted, bar.advance)
             readings = [await reader.complete(reading) for reading in readings]
     return objects, {(r.attribute.class_id, r.attribute.logical_name, r.attribute.number): r for r in readings}
 

@@ -12,7 +12,7 @@ from typing import Annotated, Literal, TypeAlias
 
 import typer
 
-from cas.cli._common import print_json, print_table, run
+from cas.cli._common import examples, print_json, print_table, run
 from cas.cli._meter import open_reader
 from cas.config import Settings, load_settings
 from cas.devices.keys import KeyKind, Keyring, SealedKey
@@ -52,7 +52,13 @@ class ChecksFailed(CasError):
     """Something that the service needs is not as it must be."""
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        "cas check  # before the first start, and after a change of settings",
+        "cas check --reach 53494D0000000001  # associate with a meter, too",
+        "cas check --running front  # health of a container",
+    ),
+)
 def check(
     reach: Annotated[
         list[str] | None, typer.Option(metavar="DEVICE", help="Associate with this device, too; may be given again.")

@@ -6,7 +6,7 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
-from cas.cli._common import print_json, print_table, run
+from cas.cli._common import examples, print_json, print_table, run
 from cas.cli._key_input import read_key
 from cas.config import load_settings
 from cas.security.audit import operator, recorded
@@ -23,7 +23,14 @@ Names = list[str] | None
 _T = TypeVar("_T")
 
 
-@app.command("add")
+@app.command(
+    "add",
+    epilog=examples(
+        "cas client add mdm --role reader --password file:mdm.password",
+        "cas client add headend --role operator --certificate 'CN=headend,O=Utility'",
+        "cas client add portal --role reader --subject 0f9c1a --rate 5 --burst 20",
+    ),
+)
 def add(
     name: Annotated[str, typer.Argument(help="Name; for HTTP Basic the user name.")],
     role: Annotated[Names, typer.Option(help="Role; several are possible.")] = None,
@@ -52,7 +59,13 @@ def add(
     _put("add client", read_definitions({"client": [fields]}), as_json=as_json)
 
 
-@app.command("role")
+@app.command(
+    "role",
+    epilog=examples(
+        "cas client role reader --verb create --verb get --service get --group DG_ALL_METERS",
+        "cas client role north --verb create --verb get --verb cancel --prefix 53494D01",
+    ),
+)
 def role_command(
     name: Annotated[str, typer.Argument(help="Name of the role.")],
     verb: Annotated[list[Verb] | None, typer.Option(help="On DeviceAccess.")] = None,
@@ -74,7 +87,12 @@ def role_command(
     _put("add role", read_definitions({"role": [fields]}), as_json=as_json)
 
 
-@app.command("import")
+@app.command(
+    "import",
+    epilog=examples(
+        "cas client import clients.toml",
+    ),
+)
 def import_(
     file: Annotated[Path, typer.Argument(help="TOML file with tables [[role]] and [[client]].")], as_json: Json = False
 ) -> None:
@@ -82,7 +100,13 @@ def import_(
     _put("import clients", read_file(file), as_json=as_json)
 
 
-@app.command("list")
+@app.command(
+    "list",
+    epilog=examples(
+        "cas client list",
+        "cas client list --json",
+    ),
+)
 def list_(as_json: Json = False) -> None:
     """List the clients and the roles."""
     directory = run(_with_database(read_directory))
@@ -110,7 +134,12 @@ def list_(as_json: Json = False) -> None:
     )
 
 
-@app.command("show")
+@app.command(
+    "show",
+    epilog=examples(
+        "cas client show mdm",
+    ),
+)
 def show(name: Annotated[str, typer.Argument(help="Name of the client.")], as_json: Json = False) -> None:
     """Show one client with its roles."""
     directory = run(_with_database(read_directory))
@@ -125,7 +154,13 @@ def show(name: Annotated[str, typer.Argument(help="Name of the client.")], as_js
     print_table(("field", "value"), rows)
 
 
-@app.command("remove")
+@app.command(
+    "remove",
+    epilog=examples(
+        "cas client remove mdm",
+        "cas client remove --role north",
+    ),
+)
 def remove(
     names: Annotated[list[str] | None, typer.Argument(metavar="[CLIENT]...", help="Clients.")] = None,
     role: Annotated[Names, typer.Option(help="Role, which no client may have any more.")] = None,

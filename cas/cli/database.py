@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from cas.cli._common import print_json
+from cas.cli._common import examples, print_json
 from cas.config import load_settings
 from cas.store.database import database_dsn
 from cas.store.errors import SchemaOutOfDate
@@ -17,7 +17,13 @@ app = typer.Typer(add_completion=False, no_args_is_help=True, help="Migrate and 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
-@app.command("migrate")
+@app.command(
+    "migrate",
+    epilog=examples(
+        "cas database migrate",
+        "cas database migrate --phase pre  # while the old release still runs",
+    ),
+)
 def migrate_command(
     phase: Annotated[
         Phase | None, typer.Option(help="Only what goes before (pre) or after (post) a rolling upgrade; default: both.")
@@ -33,7 +39,12 @@ def migrate_command(
         typer.echo("\n".join(f"applied {name}" for name in applied) or "nothing to do: the schema is up to date")
 
 
-@app.command("check")
+@app.command(
+    "check",
+    epilog=examples(
+        "cas database check && cas serve",
+    ),
+)
 def check_command(as_json: Json = False) -> None:
     """Say whether the database can be reached and its schema is up to date."""
     with database_dsn(load_settings()) as dsn:

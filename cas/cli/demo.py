@@ -4,10 +4,17 @@ from typing import Annotated
 
 import typer
 
+from cas.cli._common import examples
+
 app = typer.Typer(add_completion=False)
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        "cas demo  # a request, its answer, and the values as a person reads them",
+        "cas demo --scheduled  # a repeating job, its events, a notification",
+    ),
+)
 def demo(
     scheduled: Annotated[
         bool, typer.Option("--scheduled", help="A repeating job, its events, and a notification of a meter.")

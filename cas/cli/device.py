@@ -1,28 +1,28 @@
 """`cas device`: the registry of devices. Keys go in and are never shown."""
 
 import sys
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import aclosing, contextmanager
+from collections.abc import Callable, Iterable
+from contextlib import aclosing
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from cas.cli._common import console, print_json, print_table, run
+from cas.cli._common import examples, print_json, print_table, progress, run
 from cas.cli._key_input import KEY_INPUT, read_key
+from cas.cli._meter import open_sessions
 from cas.config import Settings, load_settings
 from cas.devices.counters import Counters, counter_scope
 from cas.devices.entry import KEY_FIELDS
 from cas.devices.errors import DeviceError
-from cas.devices.files import read_rows
+from cas.devices.files import count_rows, read_rows
 from cas.devices.key_change import KEY_IDS
 from cas.devices.keys import KeyKind
 from cas.devices.master_key import load_keyring
 from cas.devices.model import Authentication, Protection, without_password
 from cas.devices.registration import Row, Summary, register_devices
 from cas.devices.registry import Registered, get_device, iterate_devices, quirks_as_stored, remove_devices
-from cas.devices.sessions import Sessions
 from cas.dlms.errors import DlmsError
 from cas.security.audit import operator, recorded
 from cas.store.database import open_database
@@ -36,7 +36,16 @@ KeyInput = Annotated[str | None, typer.Option(metavar="SOURCE", help=KEY_INPUT)]
 PAGE = 1000
 
 
-@app.command("add")
+@app.command(
+    "add",
+    epilog=examples(
+        "cas device add 53494D0000000001 'tcp://192.0.2.7:4059?client=16&server=1'",
+        "cas device add 53494D0000000002 'tcp://192.0.2.8:4059?client=1&server=1' --authentication hls-gmac "
+        "--protection both --encryption-key file:ek.hex --authentication-key file:ak.hex",
+        "cas device add 53494D0000000003 'hdlc+tcp://192.0.2.9:4001?client=16&server=1&physical=17' "
+        "--quirk release=no --label segment=north",
+    ),
+)
 def add(
     device_id: Annotated[str, typer.Argument(help="System title (16 hex digits) or alias.")],
     url: Annotated[str, typer.Argument(help="Transport, such as tcp://host:4059?client=1&server=1")],
@@ -77,11 +86,17 @@ def add(
     for name, source in zip(KEY_FIELDS, sources, strict=True):
         fields[name] = None if source is None else read_key(name, source)
     keys = [name for name in KEY_FIELDS if fields[name] is not None]
-    summary = _register([Row(fields)], show_progress=False, action="add device", device=device_id, keys=keys)
+    summary = _register([Row(fields)], 1, action="add device", device=device_id, keys=keys)
     _tell(summary, as_json=as_json)
 
 
-@app.command("import")
+@app.command(
+    "import",
+    epilog=examples(
+        "cas device import meters.csv",
+        "cas device import meters.toml --json",
+    ),
+)
 def import_(file: Annotated[Path, typer.Argument(help="CSV or TOML file of devices.")], as_json: Json = False) -> None:
     """Register the devices of a file, all or none.
 
@@ -90,10 +105,16 @@ def import_(file: Annotated[Path, typer.Argument(help="CSV or TOML file of devic
     label.NAME. TOML: the same names in tables [[device]].
     """
     rows = read_rows(file)
-    _tell(_register(rows, show_progress=not as_json, action="import devices", file=file.name), as_json=as_json)
+    _tell(_register(rows, count_rows(file), action="import devices", file=file.name), as_json=as_json)
 
 
-@app.command("list")
+@app.command(
+    "list",
+    epilog=examples(
+        "cas device list --prefix 53494D",
+        "cas device list --json | jq -r 'select(.missing_keys != []).device_id'",
+    ),
+)
 def list_(
     prefix: Annotated[str, typer.Option(help="Only DeviceIDs that begin with this.")] = "",
     limit: Annotated[int | None, typer.Option(help="At most so many; default: 1000, with --json all.", min=1)] = None,
@@ -112,7 +133,12 @@ def list_(
         _notify(f"only the first {most} devices are shown: see --limit and --prefix")
 
 
-@app.command("show")
+@app.command(
+    "show",
+    epilog=examples(
+        "cas device show 53494D0000000001",
+    ),
+)
 def show(device: Name, as_json: Json = False) -> None:
     """Show one device: its profile, which keys are set, its next invocation counter."""
     settings = load_settings()
@@ -124,7 +150,12 @@ def show(device: Name, as_json: Json = False) -> None:
         print_table(("field", "value"), [(name, _text(value)) for name, value in fields.items()])
 
 
-@app.command("remove")
+@app.command(
+    "remove",
+    epilog=examples(
+        "cas device remove 53494D0000000001 53494D0000000002",
+    ),
+)
 def remove(
     devices: Annotated[list[str], typer.Argument(metavar="DEVICE...", help="DeviceIDs, system titles or aliases.")],
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
@@ -143,35 +174,35 @@ def remove(
         typer.echo(f"removed {', '.join(removed)}")
 
 
-@app.command("rekey")
+@app.command(
+    "rekey",
+    epilog=examples(
+        "cas device rekey 53494D0000000001 --key encryption --key authentication",
+    ),
+)
 def rekey(
     device: Name,
     key: Annotated[list[str], typer.Option(help=f"What to change: {', '.join(KEY_IDS)}; several are changed at once.")],
-    agree: Annotated[
-        bool, typer.Option("--agree", help="Agree on them with the device, which never sends them: suites 1 and 2.")
-    ] = False,
     as_json: Json = False,
 ) -> None:
     """Give a device new keys, wrapped under its master key, and keep those that it has taken. They are never shown."""
     if unknown := [name for name in key if name not in set(KEY_IDS)]:
         raise typer.BadParameter(f"--key {unknown[0]}: must be one of {', '.join(KEY_IDS)}")
     kinds = [KeyKind(name) for name in key]
-    run(_rekey(device, kinds, agree=agree))
+    run(_rekey(device, kinds))
     if as_json:
         print_json({"changed": kinds})
     else:
         typer.echo(f"changed: {', '.join(kinds)}")
 
 
-async def _rekey(name: str, kinds: list[KeyKind], *, agree: bool) -> None:
-    settings = load_settings()
-    async with open_database(settings) as pool:
-        device_id = (await get_device(pool, name)).device.device_id
-        sessions = Sessions(pool, load_keyring(settings), Counters(pool), settings.client_title)
+async def _rekey(name: str, kinds: list[KeyKind]) -> None:
+    async with open_sessions(name) as (pool, device, sessions):
+        device_id = device.device_id
         about = {"actor": operator(), "action": "change keys", "device": device_id, "keys": [*kinds]}
         async with recorded(pool, about):
             try:
-                await sessions.change_keys(device_id, kinds, agree=agree)
+                await sessions.change_keys(device_id, kinds)
             except (DlmsError, TransportError) as error:
                 raise DeviceError(f"device {device_id}: {error}") from error
 
@@ -190,7 +221,7 @@ def _notify(message: str) -> None:
     typer.echo(f"cas: {message}", err=True)
 
 
-def _register(rows: Iterable[Row], *, show_progress: bool, action: str, **details: object) -> Summary:
+def _register(rows: Iterable[Row], total: int | None, *, action: str, **details: object) -> Summary:
     settings = load_settings()
     keyring = load_keyring(settings, _notify)
 
@@ -198,8 +229,8 @@ def _register(rows: Iterable[Row], *, show_progress: bool, action: str, **detail
         async with open_database(settings) as pool:
             about = {"actor": operator(), "action": action, **details}
             async with recorded(pool, about) as outcome:
-                with _progress(show_progress) as advance:
-                    summary = await register_devices(pool, keyring, rows, advance)
+                with progress("registering", "devices", total) as bar:
+                    summary = await register_devices(pool, keyring, rows, bar.at)
                 outcome |= asdict(summary)
             return summary
 
@@ -237,20 +268,6 @@ async def _remove(names: list[str]) -> list[str]:
         async with recorded(pool, {"actor": operator(), "action": "remove devices", "devices": names}) as outcome:
             outcome["removed"] = removed = await remove_devices(pool, names)
         return removed
-
-
-@contextmanager
-def _progress(show: bool) -> Iterator[Callable[[int], None]]:
-    """How many rows are done, on stderr, if somebody looks."""
-    if not show or not sys.stderr.isatty():
-        yield lambda _: None
-        return
-    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
-    columns = (SpinnerColumn(), TextColumn("{task.completed:,} devices"), TimeElapsedColumn())
-    with Progress(*columns, console=console(stderr=True), transient=True) as progress:
-        task = progress.add_task("", total=None)
-        yield lambda done: progress.update(task, completed=done)
 
 
 def _tell(summary: Summary, *, as_json: bool) -> None:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from cas.cli._common import print_json, print_table, run
+from cas.cli._common import examples, print_json, print_table, run
 from cas.config import load_settings
 from cas.store.database import open_database
 from cas.store.journal import StoredEvent, newest_events, numbers_from
@@ -21,7 +21,14 @@ _HEAD = ("number", "time", "severity", "what", "about", "details", "process")
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, a line for each.")]
 
 
-@app.command("show")
+@app.command(
+    "show",
+    epilog=examples(
+        "cas events show --severity warning",
+        "cas events show --about 53494D0000000001 --limit 10",
+        "cas events show --follow --json",
+    ),
+)
 def show(
     limit: Annotated[int, typer.Option(min=1, max=100_000, help="So many of the newest.")] = 50,
     severity: Annotated[Severity, typer.Option(help="Only those that are at least so bad.")] = Severity.INFO,
@@ -35,7 +42,7 @@ def show(
     run(_show(limit, numbers, about, follow=follow, as_json=as_json))
 
 
-@app.command("catalogue")
+@app.command("catalogue", epilog=examples("cas events catalogue"))
 def catalogue(as_json: Json = False) -> None:
     """List every event there is: its number, what it says, and what to do."""
     entries = [kind.value for kind in Kind]

@@ -18,7 +18,7 @@ from cas.access.groups import (
     iterate_members,
     remove_members,
 )
-from cas.cli._common import print_json, print_table, run
+from cas.cli._common import examples, print_json, print_table, run
 from cas.config import load_settings
 from cas.security.audit import operator, recorded
 from cas.store.database import Pool, open_database
@@ -36,7 +36,12 @@ SomeDevices = Annotated[
 _T = TypeVar("_T")
 
 
-@app.command("list")
+@app.command(
+    "list",
+    epilog=examples(
+        "cas group list",
+    ),
+)
 def list_(as_json: Json = False) -> None:
     """List the groups."""
     groups = run(_list())
@@ -48,13 +53,25 @@ def list_(as_json: Json = False) -> None:
     print_table(("GroupID", "prefix", "members"), rows)
 
 
-@app.command("show")
+@app.command(
+    "show",
+    epilog=examples(
+        "cas group show street-7",
+        "cas group show DG_ALL_METERS --json",
+    ),
+)
 def show(group: GroupName, as_json: Json = False) -> None:
     """Show a group and its devices as of now, one a line."""
     run(_show(group, as_json=as_json))
 
 
-@app.command("create")
+@app.command(
+    "create",
+    epilog=examples(
+        "cas group create street-7 53494D0000000001 53494D0000000002",
+        "cas group create new-ones --prefix 53494D01",
+    ),
+)
 def create(group: GroupName, devices: SomeDevices = None, prefix: Prefix = None, as_json: Json = False) -> None:
     """Make a group of these devices, or of all those with a prefix."""
     given = Group(group, prefix, tuple(devices or ()))
@@ -65,7 +82,12 @@ def create(group: GroupName, devices: SomeDevices = None, prefix: Prefix = None,
     )
 
 
-@app.command("change")
+@app.command(
+    "change",
+    epilog=examples(
+        "cas group change street-7 53494D0000000003",
+    ),
+)
 def change(group: GroupName, devices: SomeDevices = None, prefix: Prefix = None, as_json: Json = False) -> None:
     """Replace what makes up a group: its devices, or its prefix."""
     given = Group(group, prefix, tuple(devices or ()))
@@ -76,7 +98,12 @@ def change(group: GroupName, devices: SomeDevices = None, prefix: Prefix = None,
     )
 
 
-@app.command("delete")
+@app.command(
+    "delete",
+    epilog=examples(
+        "cas group delete street-7",
+    ),
+)
 def delete(
     groups: Annotated[list[str], typer.Argument(metavar="GROUP...", help="GroupIDs.")], as_json: Json = False
 ) -> None:
@@ -84,14 +111,24 @@ def delete(
     _done("deleted", run(_change("delete", groups, lambda pool: delete_groups(pool, groups))), as_json=as_json)
 
 
-@app.command("add")
+@app.command(
+    "add",
+    epilog=examples(
+        "cas group add street-7 53494D0000000004",
+    ),
+)
 def add(group: GroupName, devices: Devices, as_json: Json = False) -> None:
     """Add devices to a group, all or none."""
     run(_change("add to", [group], lambda pool: add_members(pool, group, devices), devices))
     _done("changed", [group], as_json=as_json)
 
 
-@app.command("remove")
+@app.command(
+    "remove",
+    epilog=examples(
+        "cas group remove street-7 53494D0000000001",
+    ),
+)
 def remove(group: GroupName, devices: Devices, as_json: Json = False) -> None:
     """Take devices out of a group; they stay registered."""
     run(_change("remove from", [group], lambda pool: remove_members(pool, group, devices), devices))

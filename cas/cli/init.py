@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from cas.cli._common import print_json
+from cas.cli._common import examples, print_json
 from cas.config import DEFAULT_FILE, SECRETS_VARIABLE
 from cas.deploy.configuration import commented
 from cas.deploy.files import write_files, write_new
@@ -15,7 +15,13 @@ from cas.deploy.secrets import make_secrets
 app = typer.Typer(add_completion=False, help="Write a commented configuration, secrets, files for operation.")
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        "cas init  # writes cas.toml",
+        "cas init --secrets /etc/cas/secrets --host cas.example.net",
+        "cas init --deploy deploy  # units of systemd, rules of Prometheus, a dashboard",
+    ),
+)
 def init(
     file: Annotated[Path, typer.Argument(help="File of settings to write.")] = DEFAULT_FILE,
     secrets: Annotated[

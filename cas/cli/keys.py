@@ -1,13 +1,11 @@
 """`cas keys`: the stored keys of devices and the master keys over them. No key is shown."""
 
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import aclosing, contextmanager
+from contextlib import aclosing
 from typing import Annotated
 
 import typer
 
-from cas.cli._common import console, print_json, print_table, run
+from cas.cli._common import examples, print_json, print_table, progress, run
 from cas.config import Settings, load_settings
 from cas.devices.errors import KeyUnreadable
 from cas.devices.keys import Keyring
@@ -22,7 +20,12 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 TOLD = 20
 
 
-@app.command("rotate")
+@app.command(
+    "rotate",
+    epilog=examples(
+        "cas keys rotate",
+    ),
+)
 def rotate_command(as_json: Json = False) -> None:
     """Put all stored keys under the newest master key.
 
@@ -39,7 +42,13 @@ def rotate_command(as_json: Json = False) -> None:
     _refuse(rotated.unreadable)
 
 
-@app.command("check")
+@app.command(
+    "check",
+    epilog=examples(
+        "cas keys check",
+        "cas keys check --json",
+    ),
+)
 def check_command(as_json: Json = False) -> None:
     """Say which master key the stored keys are under, and whether all of them can be read."""
     settings = load_settings()
@@ -86,8 +95,8 @@ async def _rotate(settings: Settings, keyring: Keyring) -> Rotated:
         total = sum(each.keys for each in await tally(pool) if each.master_key_id != keyring.current_id)
         about = {"actor": operator(), "action": "rotate keys", "master_key": keyring.current_id, "keys": total}
         async with recorded(pool, about) as outcome:
-            with _progress(total) as advance:
-                rotated = await rotate(pool, keyring, advance)
+            with progress("rotating", "keys", total) as bar:
+                rotated = await rotate(pool, keyring, bar.at)
             outcome |= {"rotated": rotated.done, "unreadable": len(rotated.unreadable)}
     return rotated
 
@@ -95,19 +104,6 @@ async def _rotate(settings: Settings, keyring: Keyring) -> Rotated:
 async def _check(settings: Settings, keyring: Keyring) -> tuple[list[Tally], list[str]]:
     async with open_database(settings) as pool:
         tallies = await tally(pool)
-        with _progress(sum(each.keys for each in tallies)) as advance:
-            async with aclosing(unreadable_keys(pool, keyring, advance)) as found:
+        with progress("checking", "keys", sum(each.keys for each in tallies)) as bar:
+            async with aclosing(unreadable_keys(pool, keyring, bar.at)) as found:
                 return tallies, [problem async for problem in found]
-
-
-@contextmanager
-def _progress(total: int) -> Iterator[Callable[[int], None]]:
-    """How many keys are done, on stderr, if somebody looks."""
-    if not sys.stderr.isatty():
-        yield lambda _: None
-        return
-    from rich.progress import Progress
-
-    with Progress(console=console(stderr=True), transient=True) as progress:
-        task = progress.add_task("keys", total=total)
-        yield lambda done: progress.update(task, completed=done)

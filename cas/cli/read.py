@@ -1,14 +1,14 @@
 """`cas read`: attributes of a device, named, scaled and typed."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
 import typer
 
-from cas.cli._common import print_json, print_table, run
-from cas.cli._meter import DEVICE_HELP, PASSWORD_HELP, ReadFailed, open_reader, progress
+from cas.cli._common import examples, print_json, print_table, progress, run
+from cas.cli._meter import DEVICE_HELP, PASSWORD_HELP, ReadFailed, open_reader
 from cas.cli._selection_options import Choice, selected
 from cas.cli._values import attribute_name, fields, table_of, text_of
 from cas.cosem.data_xml import to_xml
@@ -34,7 +34,16 @@ class Target:
     attribute: str = ""
 
 
-@app.command(no_args_is_help=True)
+@app.command(
+    no_args_is_help=True,
+    epilog=examples(
+        "cas read 53494D0000000001 1.0.1.8.0.255  # energy, with scaler and unit",
+        "cas read 53494D0000000001 0.0.1.0.0.255 1.0.32.7.0.255:scaler_unit  # several, in one association",
+        "cas read 53494D0000000001 1.0.99.1.0.255 --days 2 --plot  # a load profile, drawn",
+        "cas read 53494D0000000001 1.0.99.1.0.255 --from 2026-11-01 --to 2026-11-02 --columns 1,2 --json",
+        "cas read 'udp://192.0.2.7:4059?client=16&server=1' 0.0.42.0.0.255  # not registered",
+    ),
+)
 def read(
     device: Annotated[str, typer.Argument(help=DEVICE_HELP)],
     objects: Annotated[
@@ -54,13 +63,14 @@ def read(
     as_json: Annotated[bool, typer.Option("--json", help="Print a line of JSON for each object.")] = False,
     raw: Annotated[bool, typer.Option("--raw", help="Print the octets of each value in hex.")] = False,
     as_xml: Annotated[bool, typer.Option("--xml", help="Print the COSEM XML of each value.")] = False,
+    plot: Annotated[bool, typer.Option("--plot", help="Draw profiles instead of listing their rows.")] = False,
 ) -> None:
     """Read attributes in one association. A time without a zone is the device's own.
 
     Exit status 1 if the device answered any of them with an error.
     """
-    if as_json + raw + as_xml > 1:
-        raise typer.BadParameter("choose one of --json, --raw and --xml")
+    if as_json + raw + as_xml + plot > 1:
+        raise typer.BadParameter("choose one of --json, --raw, --xml and --plot")
     targets = [_target(text) for text in objects]
     choice = Choice(start, end, last, days, tuple(filter(None, (columns or "").split(","))))
     readings = run(_read(device, targets, class_id, choice, password, complete=not (raw or as_xml)))
@@ -71,7 +81,7 @@ def read(
         for reading in readings:
             _print_plain(reading, as_xml=as_xml)
     else:
-        _print(readings)
+        _print(readings, plot=plot)
     if any(reading.data is None for reading in readings):
         raise typer.Exit(1)
 
@@ -101,12 +111,12 @@ async def _read(
     *,
     complete: bool,
 ) -> list[Reading]:
-    async with open_reader(device, password) as reader:
-        with progress(len(targets), show=True) as advance:
+    with progress("reading", "octets") as bar:
+        async with open_reader(device, password, bar.advance) as reader:
             attributes = await _attributes(reader, targets, class_id, choice)
-            readings = await reader.read(attributes, advance)
+            readings = await reader.read(attributes)
             if class_id is None:
-                readings = await _look_up(reader, targets, choice, readings, advance)
+                readings = await _look_up(reader, targets, choice, readings)
             if complete:
                 readings = [await reader.complete(reading) for reading in readings]
     return readings
@@ -132,7 +142,6 @@ async def _look_up(
     targets: Sequence[Target],
     choice: Choice,
     readings: list[Reading],
-    advance: Callable[[int], None],
 ) -> list[Reading]:
     """Ask again, with the class of the object list, for what the device has not under the class supposed."""
     wrong = [i for i, reading in enumerate(readings) if reading.error in _MISPLACED]
@@ -143,7 +152,7 @@ async def _look_up(
         listed = known.get(targets[i].code)
         if listed is not None and listed.class_id != readings[i].attribute.class_id:
             attribute = await _attribute(reader, targets[i], listed, choice)
-            (readings[i],) = await reader.read([attribute], advance)
+            (readings[i],) = await reader.read([attribute])
     return readings
 
 
@@ -176,7 +185,7 @@ def _by_name(objects: Sequence[CosemObject]) -> dict[Obis, CosemObject]:
     return {found.logical_name: found for found in objects}
 
 
-def _print(readings: Sequence[Reading]) -> None:
+def _print(readings: Sequence[Reading], *, plot: bool) -> None:
     single = [reading for reading in readings if reading.table is None]
     if single:
         print_table(
@@ -195,7 +204,12 @@ def _print(readings: Sequence[Reading]) -> None:
         if reading.table is not None:
             name = reading.attribute.logical_name
             typer.echo(f"{name} {obis_name(name) or class_name(PROFILE_GENERIC)}: {text_of(reading)}")
-            print_table(*table_of(reading))
+            if plot:
+                from cas.cli._plot import print_plot
+
+                print_plot(reading)
+            else:
+                print_table(*table_of(reading))
 
 
 def _print_plain(reading: Reading, *, as_xml: bool) -> None:

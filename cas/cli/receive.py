@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from aiohttp import web
 
-from cas.cli._common import print_json, run
+from cas.cli._common import examples, print_json, run
 from cas.cli._key_input import KEY_INPUT, read_key
 from cas.cli._readings import print_readings, reading_fields
 from cas.client.receiver import MOST_OCTETS, EventReceiver, ReceivedEvent
@@ -21,7 +21,12 @@ class CannotReceive(CasError):
     """The port or the directory cannot be used."""
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        "cas receive --count 1  # then: cas request --create ... --async --reply-to http://127.0.0.1:8081/",
+        "cas receive --port 9000 --store events --signing-key env:EVENT_KEY",
+    ),
+)
 def receive(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="TCP port; 0: a free one.", min=0, max=0xFFFF)] = 8081,

@@ -11,7 +11,7 @@ import aiohttp
 import typer
 
 from cas.bindings import device_access as dev
-from cas.cli._common import print_json, print_table, run
+from cas.cli._common import examples, print_json, print_table, run
 from cas.cli._key_input import read_key
 from cas.cli._readings import print_readings, reading_fields
 from cas.client import Access, CasClient, FaultError, attribute
@@ -35,7 +35,16 @@ class _Output:
     as_xml: bool
 
 
-@app.command(no_args_is_help=True)
+@app.command(
+    no_args_is_help=True,
+    epilog=examples(
+        "cas request request.xml  # any message, from a file",
+        "cas request --create 1.0.1.8.0.255 --device 53494D0000000001",
+        "cas request --create 1.0.99.1.0.255 --class 7 --group DG_ALL_METERS --every PT1H --duration PT30M",
+        "cas request --get 2b4c9e1e-8f0e-4f39-9d0b-0f9a6f1d3c55 --last-valid",
+        "cas request --directory --url https://cas.example.net/cas --user mdm --password file:mdm.password",
+    ),
+)
 def request(
     file: Annotated[
         Path | None, typer.Argument(metavar="[FILE]", help="A SOAP message, or a RequestMessage; -: standard input.")

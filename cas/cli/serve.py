@@ -7,14 +7,20 @@ from typing import Annotated
 import typer
 
 from cas.app import open_service
-from cas.cli._common import run
+from cas.cli._common import examples, run
 from cas.config import Settings, load_settings
 from cas.log import configure_logging
 
 app = typer.Typer(add_completion=False, help="Run the service until stopped.")
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        "cas serve",
+        "cas --config /etc/cas/cas.toml serve --no-worker  # a front only; see cas worker",
+        "CAS_DSN=postgresql://cas@db.example.net/cas cas serve --port 9080",
+    ),
+)
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on; default: the setting `host`.")] = None,
     port: Annotated[

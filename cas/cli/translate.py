@@ -11,7 +11,7 @@ from lxml import etree
 
 from cas import xml
 from cas.bindings import cosempdu as cos
-from cas.cli._common import print_json, run
+from cas.cli._common import examples, print_json, run
 from cas.cli._frames import Unit, cut
 from cas.cli._key_input import KEY_INPUT, read_key
 from cas.config import load_settings
@@ -41,7 +41,14 @@ class NotTranslated(CasError):
     """The input is neither hex nor XML of APDUs."""
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        "cas translate C401C1000600BC614E",
+        "cas translate 7EA00A0002002321932F18717E  # a frame of HDLC",
+        "cas translate --file .cas/records/apdus-2026-11-22.jsonl --device 53494D0000000001",
+        "echo '<get-request xmlns=\"http://www.dlms.com/COSEMpdu\"/>' | cas translate -",
+    ),
+)
 def translate(
     octets: Annotated[
         list[str] | None, typer.Argument(metavar="[HEX|XML]...", help="Default: standard input.", show_default=False)

@@ -8,14 +8,19 @@ from typing import Annotated
 import typer
 
 from cas.app import open_worker
-from cas.cli._common import run
+from cas.cli._common import examples, run
 from cas.config import Settings, load_settings
 from cas.log import configure_logging
 
 app = typer.Typer(add_completion=False, help="Do scheduled and large DeviceAccesses until stopped.")
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        "cas worker",
+        "CAS_DSN=postgresql://cas@db.example.net/cas cas worker --concurrency 1000",
+    ),
+)
 def worker(
     concurrency: Annotated[
         int | None, typer.Option(min=1, help="Devices at the same time; default: the setting `devices_at_once`.")

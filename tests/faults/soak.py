@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from tests.faults.crash_run import Outcome, run
 from tests.faults.crash_site import Plan
@@ -62,7 +62,14 @@ def main() -> int:
 
 
 async def _run(plan: Plan, directory: Path, out: Console) -> Outcome:
-    columns = (TextColumn("{task.description:<20}"), BarColumn(), TimeElapsedColumn())
+    columns = (
+        TextColumn("{task.description:<20}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+    )
     with Progress(*columns, console=out) as bar:
         task = bar.add_task("starting", total=1.0)
 

@@ -19,7 +19,7 @@ async def test_results_round_trips_and_errors_are_counted_by_segment(service: Se
     where = service.url.removesuffix("/cas") + "/metrics"
     async with Simulator(2) as simulator:
         labels = {"label": {"segment": "north"}}
-        await service.register(*({**simulator.device(index), **labels} for index in range(2)))  # type: ignore[arg-type]  # as files have it
+        await service.register(*({**simulator.device(index), **labels} for index in range(2)))
         before = await metrics(where)
         simulator.meter(1).fault = Fault(FaultKind.OFF)
         await service.post(create([meter.device_id for meter in simulator.meters], [GET_ENERGY]))

@@ -101,6 +101,16 @@ def test_the_newest_rows_and_chosen_columns(call: Command, ours: str) -> None:
     assert both["rows"] == [[row[0], row[3]] for row in found["rows"][1:]]
 
 
+def test_a_profile_is_drawn(call: Command, ours: str) -> None:
+    done = call("read", ours, PROFILE, "--last", "48", "--plot")
+    assert done.code == 0
+    assert "Active energy import (+A), time integral 1, total, gained in each row in Wh" in done.out
+    assert done.out.count("47 rows: least ") == 2
+    assert any("\u2801" <= sign <= "\u28ff" for sign in done.out)
+    assert call("read", ours, "0.0.42.0.0.255", "--plot").code == 0
+    assert call("read", ours, PROFILE, "--plot", "--json").code == 2
+
+
 @pytest.mark.clause("Green Book 8.3, 9.3.6")
 def test_all_attributes_of_an_object_at_once(call: Command, ours: str) -> None:
     (clock,) = call("read", ours, "0.0.1.0.0.255:0", "--json").json
