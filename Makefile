@@ -33,13 +33,13 @@ screenshots: .venv/.done                 ## the README's pictures of the console
 bindings: .venv/.done                    ## classes from the schemas; XSD=path of a revision, DRY=1 only prints, ADOPT=1 keeps it
 	$(PY) -m codegen.bindings $(if $(DRY),--dry-run) $(if $(ADOPT),--adopt) $(XSD)
 readme: .venv/.done                      ## renew the tables of the README
-	$(PY) -m codegen.clauses && $(PY) -m codegen.quirks && $(PY) -m codegen.settings && $(PY) -m codegen.system_events
+	$(PY) -m codegen.clauses && $(PY) -m codegen.quirks && $(PY) -m codegen.peers && $(PY) -m codegen.settings && $(PY) -m codegen.system_events
 format: .venv/.done                      ## rewrite the sources in the house style
 	$(BIN)/ruff format . && $(BIN)/ruff check --fix .
 lint: .venv/.done                        ## style, import rules, generated files
 	$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/lint-imports
 	$(PY) -m codegen.bindings --check && $(PY) -m codegen.clauses --check && $(PY) -m codegen.quirks --check
-	$(PY) -m codegen.settings --check && $(PY) -m codegen.system_events --check
+	$(PY) -m codegen.settings --check && $(PY) -m codegen.peers --check && $(PY) -m codegen.system_events --check
 types: .venv/.done                       ## mypy --strict on everything
 	$(BIN)/mypy
 .bench/.done: .ci/bench.lock
