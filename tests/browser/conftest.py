@@ -94,5 +94,7 @@ async def page(context: BrowserContext) -> Page:
 
 
 def _is_complaint(message: ConsoleMessage) -> bool:
-    """Whether the browser warns of something, be it not that a page that is not there is not there."""
-    return message.type in ("error", "warning") and "404 (Not Found)" not in message.text
+    """Whether the browser warns of something; not of a page that says what is wrong, which is no file of ours."""
+    refused = "status of 400" in message.text or "status of 404" in message.text
+    is_page = "/console/" not in message.location["url"]
+    return message.type in ("error", "warning") and not (refused and is_page)

@@ -14,7 +14,7 @@ from cas.devices.keys import KeyKind, Keyring, SealedKey, Secret
 from cas.security.audit import GENESIS, chain
 from cas.store.database import Connection, Pool, connected
 from cas.system_events import Kind
-from tests.browser.rows import (
+from tests.job_rows import (
     Job,
     Row,
     Visit,

@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 from dataclasses import replace
+from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
@@ -16,6 +17,7 @@ from cas.console import views
 from cas.console.guard import Guard as ConsoleGuard
 from cas.console.http import routes
 from cas.console.principal import by_door
+from cas.cosem.data import Data
 from cas.security.authentication import Method
 from cas.security.clients import Directories
 from cas.security.guard import Guard, Rules
@@ -24,7 +26,21 @@ from cas.security.model import Client, Definitions, Directory, Role, Service, Ve
 from cas.security.passwords import hash_password
 from cas.store.database import connected
 from tests.console_site import meter
-from tests.unit.console.conftest import Console, text_of
+from tests.job_rows import (
+    Job,
+    Visit,
+    activation,
+    add_activations,
+    add_chunks,
+    add_jobs,
+    add_visits,
+    answer,
+    insert,
+    notification,
+    reads,
+)
+from tests.unit.console.conftest import DEVICES, Console, text_of
+from transports.errors import ConnectTimeout
 
 PAGES = ("/", "/access", "/new", "/devices", "/devices/M1", "/groups", "/groups/DG_ALL_METERS", "/plot", "/events")
 FORM = {"devices": "M1 M2 OFF", "objects": "1.0.1.8.0.255  # energy", "schedule": "now", "do": "send"}
@@ -36,10 +52,15 @@ async def make(console: Console, **changed: str) -> str:
     await console.post("/new", {**FORM, **changed})
     assert console.status == 200
     access_id = console.url.rpartition("/")[2]
+    await over(console, access_id)
+    return access_id
+
+
+async def over(console: Console, access_id: str) -> None:
+    """Wait until an on-demand access is over."""
     execution = console.site.access._runner.find(UUID(access_id))
     if execution is not None:
         await execution.done.wait()
-    return access_id
 
 
 @pytest.mark.parametrize("path", [*PAGES, "/audit", "/settings"])
@@ -108,6 +129,98 @@ async def test_only_what_failed_is_retried(console: Console) -> None:
     assert [target.device_id for target in made.targets] == ["OFF"]
     (first,) = await console.site.access.get([access_id])
     assert made.requests == first.requests
+
+
+async def test_what_failed_leads_the_overview_until_it_is_retried(console: Console) -> None:
+    access_id = await make(console)
+    (trouble,) = (await console.get("/")).xpath("//section[@id='troubles']//li[@data-row]")
+    assert "connection refused another client may hold the device" in text_of(trouble)
+    assert "Retry 1 device" in text_of(trouble)
+    (why,) = trouble.xpath(".//ul//a/@href")
+    rows = (await console.get(why)).xpath("//section[@id='devices']//tbody/tr")
+    assert [row[0].text_content().strip() for row in rows] == ["OFF"]
+    await console.post(f"/access/{access_id}/1/retry")
+    again = console.url.rpartition("/")[2]
+    await over(console, again)
+    (trouble,) = (await console.get("/")).xpath("//section[@id='troubles']//li[@data-row]")
+    assert trouble.xpath(".//form/@action") == [f"/access/{again}/1/retry"]
+    for done_with in (again, access_id):
+        await console.post(f"/access/{done_with}/delete")
+    assert "All well" in text_of((await console.get("/")).get_element_by_id("troubles"))
+
+
+async def test_a_part_of_what_failed_is_retried(console: Console) -> None:
+    console.devices.unreachable["M2"] = ConnectTimeout("no connection in 10 s")
+    access_id = await make(console)
+
+    async def retried(**fields: str) -> list[str]:
+        await console.post(f"/access/{access_id}/1/retry", fields)
+        (made,) = await console.site.access.get([console.url.rpartition("/")[2]])
+        return [target.device_id for target in made.targets]
+
+    assert await retried(why="no connection in time") == ["M2"]
+    assert await retried(device="OFF") == ["OFF"]
+    assert await retried() == ["M2", "OFF"]
+    await console.post(f"/access/{access_id}/1/retry", {"device": "M1"})
+    assert console.status == 409
+
+
+async def test_what_is_tried_again_stands_apart_from_what_failed(console: Console) -> None:
+    job = Job(id=UUID(int=7), asked=reads("1.0.1.8.0.255"), source="mdm", made=datetime.now(UTC), devices=DEVICES)
+    failure = {"code": "5.3", "reason": "connection refused", "details": "10.0.0.1:4059: another client"}
+    async with connected(console.site.pool) as connection:
+        await add_jobs(connection, job)
+        await add_activations(connection, activation(job, 1, datetime.now(UTC)))
+        await add_chunks(connection, job, 1, DEVICES)
+        answers = [answer(Data.of("double-long-unsigned", 1234))] * 2
+        await add_visits(connection, job, 1, [Visit("M1", datetime.now(UTC), 0.5, answers)])
+        tried = {"access_id": job.id, "number": 1, "device_id": "OFF", "attempts": 3}
+        await insert(connection, "activation_attempt", [{**tried, **failure}])
+    page = await console.get(f"/access/{job.id}")
+    assert "1 device is tried again" in text_of(page.get_element_by_id("reasons"))
+    assert "1 of 3 devices" in text_of(page)
+    rows = {row[0].text_content().strip(): text_of(row) for row in page.xpath("//section[@id='devices']//tbody/tr")}
+    assert "ok" in rows["M1"]
+    assert "waiting" in rows["M2"]
+    assert "connection refused, is tried again" in rows["OFF"]
+    page = await console.get(f"/access/{job.id}?show=trying&why=connection+refused")
+    assert page.xpath("//section[@id='devices']//tbody/tr/td[1]/a/text()") == ["OFF"]
+    assert not (await console.get("/")).xpath("//section[@id='troubles']//form")
+
+
+async def test_devices_are_suggested_by_the_beginning_of_any_of_their_names(console: Console) -> None:
+    for typed in ("of", "OF"):
+        async with console.client.get("/suggest/devices", params={"q": typed}) as response:
+            assert [each["code"] for each in await response.json()] == ["OFF"]
+
+
+async def test_notifications_are_paged(console: Console) -> None:
+    job = Job(id=UUID(int=8), asked=[], source="mdm", made=datetime.now(UTC), devices=DEVICES, listens=True)
+    async with connected(console.site.pool) as connection:
+        await add_jobs(connection, job)
+        heard = [
+            {
+                "access_id": job.id,
+                "device_id": "M1",
+                "received_at": datetime.now(UTC),
+                "apdu": notification("0000616200FF", f"alarm {number}"),
+            }
+            for number in range(40)
+        ]
+        await insert(connection, "notification", heard)
+    page = await console.get("/events")
+    assert "alarm 39" in text_of(page)
+    assert "alarm 9 " not in text_of(page)
+    (older,) = page.xpath("//nav[@aria-label='Older notifications']/a/@href")
+    assert "alarm 9 " in text_of(await console.get(older))
+    assert "alarm 39" in text_of((await console.get("/")).get_element_by_id("notifications"))
+
+
+async def test_permits_show_and_their_numbers_are_sent(console: Console) -> None:
+    async with console.client.get("/live") as stream, console.site.permits.permit(255):
+        told = await _until(stream.content, '"held": "1"')
+        assert "1 of 200" in text_of((await console.get("/")).get_element_by_id("figures"))
+    assert "event: figures" in told
 
 
 async def test_close_cancel_delete(console: Console) -> None:
