@@ -10,6 +10,7 @@ from cas.access.steps import step_of
 from cas.bindings import cosempdu as cos
 from cas.bindings import device_access as dev
 from cas.console.asking import SCALER_UNIT
+from cas.console.filters import THIN
 from cas.console.views import StoredResult
 from cas.cosem.data import Data, DataError
 from cas.cosem.interface_classes import attribute_of, class_name, method_of
@@ -203,13 +204,18 @@ def _shown(request: Request, data: Data, scale: ScalerUnit | None) -> str:
 def scaled_text(data: Data, scale: ScalerUnit) -> str:
     """The physical value with its unit."""
     scaled = scale.apply(data.value)
-    text = f"{scaled:,f}" if isinstance(scaled, Decimal) else show(plain(scaled))
+    text = _apart(f"{scaled:,f}") if isinstance(scaled, Decimal) else show(plain(scaled))
     return f"{text} {scale.symbol}".rstrip()
 
 
 def show(value: Readable) -> str:
     """A readable value as text, large numbers with their thousands set apart."""
-    return as_text(value, lambda number: f"{number:,}" if abs(number) >= 100_000 else str(number))
+    return as_text(value, lambda number: _apart(f"{number:,}") if abs(number) >= 100_000 else str(number))
+
+
+def _apart(text: str) -> str:
+    """Thousands set apart as in all numbers of the console."""
+    return text.replace(",", THIN)
 
 
 def data_of(answer: bytes) -> Data | None:

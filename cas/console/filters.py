@@ -6,6 +6,9 @@ from urllib.parse import quote
 
 from markupsafe import Markup, escape
 
+THIN = "\N{NARROW NO-BREAK SPACE}"
+"""Stands between thousands, and before a unit."""
+_CODE = re.compile("`([^`]+)`")
 _TAG = re.compile(r"&lt;.*?&gt;")
 
 
@@ -16,7 +19,7 @@ def segment(text: object) -> str:
 
 def number(value: float | None) -> str:
     """A number with its thousands apart."""
-    return "-" if value is None else f"{value:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
+    return "-" if value is None else f"{value:,}".replace(",", THIN)
 
 
 def percent(share: float | None) -> str:
@@ -26,7 +29,7 @@ def percent(share: float | None) -> str:
     shown = round(share * 100, 1)
     if shown == 100 and share < 1:
         shown = 99.9
-    return f"{shown:g}\N{NARROW NO-BREAK SPACE}%"
+    return f"{shown:g}{THIN}%"
 
 
 def seconds(value: float | None) -> str:
@@ -56,6 +59,11 @@ def ago(moment: datetime | None, now: datetime) -> str:
 def tags(xml: str) -> Markup:
     """XML whose tags stand back behind what they hold."""
     return Markup(_TAG.sub(r'<span class="faint">\g<0></span>', str(escape(xml))))  # noqa: S704 - escaped
+
+
+def codes(text: str) -> Markup:
+    """A text whose parts between backticks are what to type."""
+    return Markup(_CODE.sub(r"<code>\g<1></code>", str(escape(text))))  # noqa: S704 - escaped
 
 
 def plural(count: int, one: str, many: str = "") -> str:

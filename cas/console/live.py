@@ -118,7 +118,10 @@ class Hub:
             found[name] = Progress(name, each.done, each.failed, each.trying, each.devices, left)
         before, self._known = self._known, found
         for name, progress in found.items():
-            if name not in before or replace(before[name], left=progress.left) != progress:
+            known = before.get(name, Progress(name, 0, 0, 0, 0, ""))
+            if (known.failed, known.trying) != (progress.failed, progress.trying):
+                self.changed("failures")
+            if name not in before or replace(known, left=progress.left) != progress:
                 self._send(f"event: progress\ndata: {json.dumps(asdict(progress))}\n\n")
                 self.changed(f"access:{name.partition('/')[0]}")
         if found.keys() != before.keys():

@@ -150,6 +150,7 @@ def _templates() -> Environment:
     )
     environment.filters |= {
         "ago": filters.ago,
+        "codes": filters.codes,
         "left": filters.left,
         "num": filters.number,
         "percent": filters.percent,

@@ -49,7 +49,7 @@ class _Groups:
             if len(groups) == _SHOWN:
                 break
         counts = await glance.counts(self._site.pool)
-        return self._site.page(request, "groups.html", groups=groups, all_meters=ALL_METERS, counts=counts)
+        return self._site.page(request, "groups.html", groups=groups, most=_SHOWN, all_meters=ALL_METERS, counts=counts)
 
     async def detail(self, request: web.Request) -> web.Response:
         group = await get_group(self._site.pool, request.match_info["group"])

@@ -83,7 +83,7 @@ async def test_a_form_makes_an_access_whose_outcome_shows_per_device(console: Co
     assert "ok" in rows["M1"]
     assert "connection refused" in rows["OFF"]
     answers = await console.get(f"/access/{access_id}/1/M1")
-    assert "12,340 Wh" in text_of(answers)
+    assert "12 340 Wh" in text_of(answers)
     for path in ("/", "/access", "/events", "/devices/M1"):
         assert "Active energy import (+A), total" in text_of(await console.get(path))
     assert "connection refused" in text_of(await console.get("/"))
@@ -263,7 +263,7 @@ async def test_lists_narrow_and_page(console: Console) -> None:
 
 async def test_values_are_read_now(console: Console) -> None:
     page = await console.post("/devices/M1/read", {"objects": "1.0.1.8.0.255"})
-    assert "12,340 Wh" in text_of(page)
+    assert "12 340 Wh" in text_of(page)
     page = await console.post("/devices/OFF/read", {"objects": "1.0.1.8.0.255"})
     assert console.status == 502
     assert "connection refused" in text_of(page)
