@@ -189,6 +189,8 @@ class Filter:
 
     state: str | None = None
     running: bool = False
+    failed: bool = False
+    """The last activation failed on some device."""
     search: str | None = None
 
 
@@ -209,6 +211,7 @@ async def accesses(
     parameters = {
         "state": chosen.state,
         "running": chosen.running,
+        "failed": chosen.failed,
         "search": chosen.search,
         "before": before,
         "before_id": before_id or _LATEST_ID,

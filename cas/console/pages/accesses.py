@@ -23,7 +23,7 @@ from cas.console.views import Access, Activation, DeviceDone, Filter, Reason, Wa
 from cas.console.words import describe_schedule
 
 MOST_RETRIED = 10_000
-_STATES = ("", "running", *State)
+_STATES = ("", "failed", "running", *State)
 _WAITING_SHOWN = 20
 
 
@@ -56,7 +56,12 @@ class _Accesses:
     async def listing(self, request: web.Request) -> web.Response:
         state = request.query.get("state", "")
         search = request.query.get("q", "").strip()
-        chosen = Filter(state=state if state in set(State) else None, running=state == "running", search=search or None)
+        chosen = Filter(
+            state=state if state in set(State) else None,
+            running=state == "running",
+            failed=state == "failed",
+            search=search or None,
+        )
         before, before_id = _behind(request)
         found = await views.accesses(self._site.pool, chosen, before, before_id, PAGE + 1)
         page = found[:PAGE]

@@ -138,6 +138,8 @@ LEFT JOIN LATERAL (
 WHERE (created_at, id) < (%(before)s::timestamptz, %(before_id)s::uuid)
     AND (%(state)s::text IS NULL OR state = %(state)s)
     AND (NOT %(running)s::boolean OR id IN (SELECT access_id FROM activation WHERE outcome = 'executing'))
+    AND (NOT %(failed)s::boolean
+        OR failure_count > 0 AND id IN (SELECT access_id FROM activation WHERE failure_count > 0))
     AND (%(search)s::text IS NULL OR starts_with(id::text, %(search)s) OR source = %(search)s OR correlation_id = %(search)s
         OR EXISTS (SELECT FROM access_device WHERE access_id = id AND device_id = %(search)s))
 ORDER BY created_at DESC, id DESC

@@ -144,9 +144,13 @@ async def test_what_failed_leads_the_overview_until_it_is_retried(console: Conso
     await over(console, again)
     (trouble,) = (await console.get("/")).xpath("//section[@id='troubles']//li[@data-row]")
     assert trouble.xpath(".//form/@action") == [f"/access/{again}/1/retry"]
+    listed = (await console.get("/access?state=failed")).xpath("//tbody/tr/td[1]/a/@href")
+    assert listed == [f"/access/{again}", f"/access/{access_id}"]
     for done_with in (again, access_id):
         await console.post(f"/access/{done_with}/delete")
     assert "All well" in text_of((await console.get("/")).get_element_by_id("troubles"))
+    await make(console, devices="M1 M2")
+    assert "Nothing fits" in text_of(await console.get("/access?state=failed"))
 
 
 async def test_a_part_of_what_failed_is_retried(console: Console) -> None:
