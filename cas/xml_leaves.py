@@ -1,7 +1,7 @@
 """Lists of elements with one attribute each and nothing else, read at once: a request for many devices is little else.
 
 To look at an element from Python costs several times what it cost to parse it. XPath looks at all of them in C and says
-whether they are alike; their objects are then made without `__init__`, which takes longer than all the rest.
+whether they are alike.
 """
 
 from collections import deque
@@ -11,6 +11,8 @@ from itertools import repeat
 from typing import Any, TypeAlias
 
 from lxml import etree
+
+from cas.cosem.frozen import new, slot
 
 Element: TypeAlias = etree._Element  # noqa: SLF001 - lxml has no public name for it
 
@@ -64,7 +66,6 @@ def _values(leaf: Leaf) -> Callable[[Element], list[str]]:
 
 
 def _made(leaf: Leaf, texts: list[str]) -> list[Any]:
-    made: list[Any] = list(map(object.__new__, repeat(leaf.cls, len(texts))))
-    set_field = getattr(leaf.cls, leaf.field).__set__  # of its slot: the class is frozen, but not yet given away
-    deque(map(set_field, made, map(leaf.read, texts)), maxlen=0)
+    made: list[Any] = list(map(new, repeat(leaf.cls, len(texts))))
+    deque(map(slot(leaf.cls, leaf.field), made, map(leaf.read, texts)), maxlen=0)
     return made

@@ -4,6 +4,7 @@ What there is to compile stands in `cas.bindings.coding`, which codegen derives 
 or decoder by hand for any APDU. `encode` takes an object of any class of COSEMpdu, `decode` gives one back.
 """
 
+import struct
 from collections.abc import Callable, Mapping
 from enum import Enum
 from functools import cache
@@ -27,8 +28,11 @@ from cas.cosem.asn1 import (
     Text,
 )
 from cas.cosem.data import Data, DataError, length, read_bits, read_length, scan
+from cas.cosem.frozen import new, slot
 from cas.dlms.errors import DecodeError, EncodeError, SurplusOctets
 
+# struct codes of unsigned integers by their octets
+_CODE = {1: "B", 2: "H", 4: "I", 8: "Q"}
 T = TypeVar("T")
 E = TypeVar("E", EncodeError, DecodeError)
 Encoder: TypeAlias = Callable[[object], bytes]
@@ -114,6 +118,9 @@ def decoder(name: str) -> Decoder:
             raise DecodeError(f"{name} has no place in an A-XDR coded APDU")
 
 
+_set_octets = slot(Data, "octets")
+
+
 def _octet(octets: bytes, pos: int) -> int:
     if pos >= len(octets):
         raise DecodeError("cut short", len(octets))
@@ -135,12 +142,14 @@ def _length(octets: bytes, pos: int) -> tuple[int, int]:
 
 
 def _integer_encoder(size: int, signed: bool) -> Encoder:
+    pack = struct.Struct(f">{_CODE[size].lower() if signed else _CODE[size]}").pack
+
     def encode_integer(value: object) -> bytes:
-        if not isinstance(value, int):
-            raise EncodeError(f"a number is needed, not {type(value).__name__}")
         try:
-            return value.to_bytes(size, "big", signed=signed)
-        except OverflowError:
+            return pack(value)
+        except (struct.error, OverflowError):
+            if not isinstance(value, int):
+                raise EncodeError(f"a number is needed, not {type(value).__name__}") from None
             raise EncodeError(f"{value} does not fit {'' if signed else 'un'}signed {8 * size} bits") from None
 
     return encode_integer
@@ -270,17 +279,22 @@ def _decode_data(octets: bytes, pos: int) -> tuple[object, int]:
         end = scan(octets, pos)
     except DataError as error:
         raise DecodeError(error.reason, error.offset) from None
-    return Data(octets[pos:end]), end
+    made = new(Data)
+    _set_octets(made, octets[pos:end])
+    return made, end
 
 
 def _sequence_encoder(shape: Sequence) -> Encoder:
-    fields = [(field.attribute, _field_encoder(field)) for field in shape.fields]
+    fields = [(field.attribute, _is_required(field), _field_encoder(field)) for field in shape.fields]
 
     def encode_sequence(value: object) -> bytes:
         out = []
-        for attribute, encode_field in fields:
+        for attribute, is_required, encode_field in fields:
+            item = getattr(value, attribute)
+            if item is None and is_required:
+                raise EncodeError("missing", attribute)
             try:
-                out.append(encode_field(getattr(value, attribute)))
+                out.append(encode_field(item))
             except EncodeError as error:
                 raise _inside(error, attribute) from None
         return b"".join(out)
@@ -288,16 +302,14 @@ def _sequence_encoder(shape: Sequence) -> Encoder:
     return encode_sequence
 
 
+def _is_required(field: Field) -> bool:
+    return not field.optional and field.default is None
+
+
 def _field_encoder(field: Field) -> Encoder:
     encode_value = encoder(field.type)
-    if not field.optional and field.default is None:
-
-        def encode_required(value: object) -> bytes:
-            if value is None:
-                raise EncodeError("missing")
-            return encode_value(value)
-
-        return encode_required
+    if _is_required(field):
+        return encode_value
     default = field.default
 
     def encode_optional(value: object) -> bytes:
@@ -308,24 +320,25 @@ def _field_encoder(field: Field) -> Encoder:
 
 
 def _sequence_decoder(shape: Sequence) -> Decoder:
-    fields = [(field.attribute, _field_decoder(field)) for field in shape.fields]
+    fields = [(field.attribute, slot(shape.cls, field.attribute), _field_decoder(field)) for field in shape.fields]
     cls = shape.cls
 
     def decode_sequence(octets: bytes, pos: int) -> tuple[object, int]:
-        values = {}
-        for attribute, decode_field in fields:
+        made: object = new(cls)
+        for attribute, set_field, decode_field in fields:
             try:
-                values[attribute], pos = decode_field(octets, pos)
+                value, pos = decode_field(octets, pos)
             except DecodeError as error:
                 raise _inside(error, attribute) from None
-        return cls(**values), pos
+            set_field(made, value)
+        return made, pos
 
     return decode_sequence
 
 
 def _field_decoder(field: Field) -> Decoder:
     decode_value = decoder(field.type)
-    if not field.optional and field.default is None:
+    if _is_required(field):
         return decode_value
     default = field.default
 
@@ -364,19 +377,32 @@ def _choice_encoder(shape: Choice) -> Encoder:
 
 
 def _choice_decoder(shape: Choice) -> Decoder:
-    by_tag = {alternative.tag: (alternative.attribute, alternative.type) for alternative in shape.alternatives}
     cls = shape.cls
+    slots = {alternative.attribute: slot(cls, alternative.attribute) for alternative in shape.alternatives}
+    by_tag = {
+        alternative.tag: (
+            alternative.attribute,
+            alternative.type,
+            slots[alternative.attribute],
+            [other for attribute, other in slots.items() if attribute != alternative.attribute],
+        )
+        for alternative in shape.alternatives
+    }
 
     def decode_choice(octets: bytes, pos: int) -> tuple[object, int]:
         tag = _octet(octets, pos)
         if tag not in by_tag:
             raise DecodeError(f"{tag} is no tag of {cls.__name__}", pos)
-        attribute, type_name = by_tag[tag]
+        attribute, type_name, set_chosen, set_others = by_tag[tag]
         try:
             value, end = decoder(type_name)(octets, pos + 1)
         except DecodeError as error:
             raise _inside(error, attribute) from None
-        return cls(**{attribute: value}), end
+        made: object = new(cls)
+        set_chosen(made, value)
+        for set_other in set_others:
+            set_other(made, None)
+        return made, end
 
     return decode_choice
 
