@@ -85,10 +85,11 @@ class Session(asyncio.Protocol):
             raise RuntimeError("two tasks receive on one link")
         waiter: asyncio.Future[bytes] = self._loop.create_future()
         self._waiter = waiter
-        self.framing.expect(self._now())
+        now = self._now()
+        self.framing.expect(now)
         self._flush()
         if self._response_timeout is not None:
-            deadline = self._deadline = self._now() + self._response_timeout
+            deadline = self._deadline = now + self._response_timeout
             if self._timer is None or self._timer.when() > deadline:
                 self._arm()
         try:

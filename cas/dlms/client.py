@@ -16,6 +16,7 @@ from cas.dlms.acse import Negotiated, Settings
 from cas.dlms.apdu import Request, Response, Unanswered
 from cas.dlms.association import Association, Notification
 from cas.dlms.errors import DlmsError, UnexpectedApdu
+from cas.dlms.security.authentication import Mechanism
 from cas.dlms.states import State
 from cas.dlms.xdlms.exchange import Exchange, Outgoing, Overdue
 from transports.base import Transport
@@ -60,6 +61,8 @@ class Client:
     ) -> None:
         self._transport = transport
         self._counters = counters
+        uses_counters = settings.control is not None or settings.mechanism is Mechanism.HIGH_GMAC
+        self._used_counters = counters if uses_counters else None
         self._association = Association(settings, counters.take if counters else None, os.urandom)
         self._on_notification = on_notification
         self._unconfirmed: list[Notification] = []
@@ -117,8 +120,8 @@ class Client:
 
     async def tell(self, body: Unanswered) -> None:
         """Ask one service without being answered; see `Association.tell`."""
-        if self._counters:
-            await self._counters.ensure()
+        if self._used_counters:
+            await self._used_counters.ensure()
         for apdu in self._association.tell(body):
             await self._transport.send(apdu)
 
@@ -150,29 +153,33 @@ class Client:
 
     async def _run(self, exchange: Exchange[R]) -> R:
         try:
-            if self._counters:
-                await self._counters.ensure(COUNTERS_A_STEP)
+            if self._used_counters:
+                await self._used_counters.ensure(COUNTERS_A_STEP)
             outgoing, unasked = next(exchange), 0
             while True:
-                for apdu in (outgoing,) if isinstance(outgoing, bytes) else outgoing or ():
-                    await self._transport.send(apdu)
+                if isinstance(outgoing, bytes):
+                    await self._transport.send(outgoing)
+                else:
+                    for apdu in outgoing or ():
+                        await self._transport.send(apdu)
                 try:
                     incoming = await self._transport.receive()
                 except ResponseTimeout as timeout:
                     outgoing = _ask_again(exchange, timeout)
                     continue
-                if self._counters:
-                    await self._counters.ensure(COUNTERS_A_STEP)
+                if self._used_counters:
+                    await self._used_counters.ensure(COUNTERS_A_STEP)
                 outgoing = exchange.send(incoming)
-                unasked = 0 if outgoing else unasked + len(self._association.notifications)
-                _check_unasked(unasked)
+                unasked = 0 if outgoing else _more_unasked(unasked, len(self._association.notifications))
                 self._hand_over()
-                await self._confirm()
+                if self._unconfirmed:
+                    await self._confirm()
         except StopIteration as stop:
             result: R = stop.value
             self._hand_over()
-            with suppress(TransportError):  # the answer is there; a device that is not confirmed sends it again
-                await self._confirm()
+            if self._unconfirmed:
+                with suppress(TransportError):  # the answer is there; a device that is not confirmed sends it again
+                    await self._confirm()
             return result
         except DlmsError as error:
             if not error.association_usable:
@@ -187,6 +194,8 @@ class Client:
 
     def _hand_over(self) -> None:
         """Give notifications to who wants them; only then are they confirmed, where they ask for it."""
+        if not self._association.notifications:
+            return
         notifications, self._association.notifications = self._association.notifications, []
         if self._on_notification:
             for notification in notifications:
@@ -195,15 +204,16 @@ class Client:
 
     async def _confirm(self) -> None:
         while self._unconfirmed:
-            if self._counters:
-                await self._counters.ensure()
+            if self._used_counters:
+                await self._used_counters.ensure()
             if (apdu := self._association.confirm(self._unconfirmed.pop(0))) is not None:
                 await self._transport.send(apdu)
 
 
-def _check_unasked(count: int) -> None:
-    if count > MOST_UNASKED:
-        raise UnexpectedApdu(f"{count} notifications", "an answer")
+def _more_unasked(before: int, more: int) -> int:
+    if before + more > MOST_UNASKED:
+        raise UnexpectedApdu(f"{before + more} notifications", "an answer")
+    return before + more
 
 
 def _ask_again(exchange: Exchange[R], timeout: ResponseTimeout) -> Outgoing:

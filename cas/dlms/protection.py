@@ -7,6 +7,7 @@ signed first; either order is understood.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from cas.bindings.cosempdu import GeneralCiphering, GeneralSigning, KeyId
 from cas.dlms.apdu import decode_apdu
@@ -17,6 +18,7 @@ from cas.dlms.security.general import Header, header_of
 from cas.dlms.security.parties import KeyChoice, Parties, choice_of
 from cas.dlms.security.policy import Protection
 from cas.dlms.security.wrapping import (
+    CIPHERED,
     NOTIFICATIONS,
     Scope,
     has_service_specific,
@@ -30,14 +32,14 @@ from cas.dlms.security.wrapping import (
 GENERAL_CIPHERING, GENERAL_SIGNING = 221, 223
 _MAY_BE_PLAIN = frozenset((216, 14))
 """exception-response and confirmedServiceError."""
+_PROTECTED = CIPHERED | {GENERAL_CIPHERING, GENERAL_SIGNING}
 _TRANSACTION = 8
 """Octets of our transaction-ids."""
 _OVERHEAD = 1 + 3 + 9 + 17
 """Tag, length, system title of the general form, SC, counter and tag."""
 
 
-@dataclass(frozen=True, slots=True)
-class Received:
+class Received(NamedTuple):
     """How an APDU came: its security control, None for in the clear, and what was around it."""
 
     control: SecurityControl | None = None
@@ -46,6 +48,9 @@ class Received:
     key: KeyChoice | None = None
     """How its key was named, under general-ciphering."""
     signed: bool = False
+
+
+_IN_THE_CLEAR = Received()
 
 
 @dataclass(slots=True)
@@ -70,7 +75,7 @@ class Channel:
     answers: bool = False
     """Whether this side answers: under the transaction-id of the request, where it has one."""
     last_counter: dict[Scope, int] = field(default_factory=dict)
-    received: Received = field(default_factory=Received)
+    received: Received = _IN_THE_CLEAR
     """How the last APDU came."""
     transaction: bytes = b""
     """The transaction-id of the exchange under way."""
@@ -117,7 +122,7 @@ class Channel:
         cipher its complaint either. It ends or changes nothing that an attacker on the wire could not. `initiate`: it
         stands in an APDU of ACSE, and is not signed. Raises SecurityError, DecodeError, KeyUnusable.
         """
-        self.received = Received()
+        self.received = _IN_THE_CLEAR
         if not octets or not is_protected(octets[0]):
             if not octets or octets[0] not in _MAY_BE_PLAIN:
                 self._require(None, initiate=initiate)
@@ -220,7 +225,7 @@ class Channel:
 
 def is_protected(tag: int) -> bool:
     """Whether an APDU with this tag is a ciphered or signed one."""
-    return is_ciphered(tag) or tag in (GENERAL_CIPHERING, GENERAL_SIGNING)
+    return tag in _PROTECTED
 
 
 def _refuse_broadcast(is_broadcast: bool) -> None:

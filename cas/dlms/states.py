@@ -17,6 +17,9 @@ from cas.dlms.errors import NotAssociated
 class State(Enum):
     """Where an association stands."""
 
+    # by identity, as there is one of each: Enum would hash the name, in Python, twice for each service
+    __hash__ = object.__hash__
+
     IDLE = "not open"
     OPENING = "being opened"
     AUTHENTICATING = "being authenticated"
@@ -26,6 +29,8 @@ class State(Enum):
 
 class Event(Enum):
     """What moves an association."""
+
+    __hash__ = object.__hash__
 
     ASSUME = "a pre-established association"
     REQUEST = "AARQ"

@@ -1,6 +1,7 @@
 """The security control octet SC (Green Book 8.3, 9.2.7.2)."""
 
 from dataclasses import dataclass
+from functools import cache
 
 from cas.dlms.errors import DecodeError
 from cas.dlms.security.suites import SUITES
@@ -17,6 +18,7 @@ class SecurityControl:
     compression: bool = False
 
     @classmethod
+    @cache  # one of few stands in every APDU
     def parse(cls, octet: int) -> "SecurityControl":
         """Take the octet apart. Raises DecodeError for a suite that is not defined."""
         suite = octet & 0x0F

@@ -1,6 +1,7 @@
 """What protection is asked for, and whether an APDU has it (Green Book 8.3, 9.2.7.2; Blue Book 12, Security setup)."""
 
 from dataclasses import dataclass
+from itertools import compress
 
 from cas.dlms.errors import PolicyViolation
 from cas.dlms.security.control import SecurityControl
@@ -18,13 +19,14 @@ class Protection:
 
     def require(self, control: SecurityControl | None, *, signed: bool = False) -> None:
         """Refuse what is protected less than this; `control` is None for a plain APDU. Raises PolicyViolation."""
-        wanted = (self.authentication, self.encryption, self.signature)
-        if True not in wanted:
-            return
-        given = (control is not None and control.authentication, control is not None and control.encryption, signed)
-        missing = [word for word, want, has in zip(_WORDS, wanted, given, strict=True) if want and not has]
-        if missing:
-            raise PolicyViolation(f"an APDU came that is not {' and not '.join(missing)}, which the policy requires")
+        lacking = (
+            self.authentication and not (control is not None and control.authentication),
+            self.encryption and not (control is not None and control.encryption),
+            self.signature and not signed,
+        )
+        if True in lacking:
+            missing = " and not ".join(compress(_WORDS, lacking))
+            raise PolicyViolation(f"an APDU came that is not {missing}, which the policy requires")
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,8 @@ _DED = {plain: glo + (8 if plain >= 192 else 32) for plain, glo in _GLO.items()}
 class Scope(Enum):
     """Which key protects: the global one, or the one dedicated to an association."""
 
+    __hash__ = object.__hash__  # by identity, as there is one of each: Enum would hash the name, in Python
+
     GLOBAL = "glo"
     DEDICATED = "ded"
 
@@ -47,6 +49,8 @@ NOTIFICATIONS = frozenset(tag for plain in (15, 24, 194) for tag in (plain, _GLO
 """Tags that only a notification begins with: plain, or under a glo- or ded- form."""
 _GENERAL = {Scope.GLOBAL: GENERAL_GLO_CIPHERING, Scope.DEDICATED: GENERAL_DED_CIPHERING}
 _GENERAL_SCOPE = {tag: scope for scope, tag in _GENERAL.items()}
+CIPHERED = frozenset((*_PLAIN, *_GENERAL_SCOPE))
+"""Tags of glo-, ded-, general-glo- and general-ded-ciphering APDUs."""
 
 
 class Ciphered(NamedTuple):
@@ -69,7 +73,7 @@ def has_service_specific(plain_tag: int) -> bool:
 
 def is_ciphered(tag: int) -> bool:
     """Whether an APDU with this tag is a glo-, ded-, general-glo- or general-ded-ciphering one."""
-    return tag in _PLAIN or tag in _GENERAL_SCOPE
+    return tag in CIPHERED
 
 
 def wrap(plain_tag: int, protected: bytes, scope: Scope = Scope.GLOBAL) -> bytes:

@@ -15,6 +15,7 @@ _ANSWERS: dict[type, type] = {
     cos.ReadRequest: cos.ReadResponse,
     cos.WriteRequest: cos.WriteResponse,
 }
+_IN_FORMS = frozenset((cos.GetResponse, cos.SetResponse, cos.ActionResponse))
 _WHOLE_ANSWERS = frozenset(
     f"{service}_response_{form}" for service in ("get", "set", "action") for form in ("normal", "with_list")
 )
@@ -27,8 +28,6 @@ def checked(answer: object, body: Request) -> Response:
         if isinstance(answer, cos.ExceptionResponse | cos.ConfirmedServiceError):
             return answer
         raise unexpected(answer, expected.__name__)
-    if isinstance(answer, cos.GetResponse | cos.SetResponse | cos.ActionResponse):
-        form = alternative(answer)[0]
-        if form not in _WHOLE_ANSWERS:
-            raise UnexpectedApdu(form.replace("_", "-"), "a whole answer")
+    if expected in _IN_FORMS and (form := alternative(answer)[0]) not in _WHOLE_ANSWERS:
+        raise UnexpectedApdu(form.replace("_", "-"), "a whole answer")
     return cast("Response", answer)

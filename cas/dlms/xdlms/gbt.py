@@ -31,6 +31,7 @@ REPETITIONS = 3
 """Times in a row that what may be lost is sent again when nothing comes in time."""
 
 _LAST, _STREAMING = 0x80, 0x40
+_TAG = bytes((GENERAL_BLOCK_TRANSFER,))
 
 
 class Block(NamedTuple):
@@ -246,7 +247,7 @@ def unconfirmed_blocks(apdu: bytes, size: int) -> list[bytes]:
 
 def is_block(octets: bytes) -> bool:
     """Whether an APDU is a block of general block transfer."""
-    return octets[:1] == bytes((GENERAL_BLOCK_TRANSFER,))
+    return octets[:1] == _TAG
 
 
 def _converse(transfer: Transfer, outgoing: list[bytes], blocks: Blocks) -> Exchange[bytes]:

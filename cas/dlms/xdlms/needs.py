@@ -66,6 +66,8 @@ def block_service(request: type) -> Conformance:
 def is_list(body: Request) -> bool:
     """Whether it has several items, which may as well be asked for in several requests."""
     match body:
+        case cos.GetRequest():
+            return body.get_request_with_list is not None
         case cos.ReadRequest():
             return len(body.variable_access_specification) > 1
         case cos.WriteRequest():
