@@ -183,26 +183,29 @@ def remove(
 def rekey(
     device: Name,
     key: Annotated[list[str], typer.Option(help=f"What to change: {', '.join(KEY_IDS)}; several are changed at once.")],
+    agree: Annotated[
+        bool, typer.Option("--agree", help="Agree on them with the device, which never sends them: suites 1 and 2.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Give a device new keys, wrapped under its master key, and keep those that it has taken. They are never shown."""
     if unknown := [name for name in key if name not in set(KEY_IDS)]:
         raise typer.BadParameter(f"--key {unknown[0]}: must be one of {', '.join(KEY_IDS)}")
     kinds = [KeyKind(name) for name in key]
-    run(_rekey(device, kinds))
+    run(_rekey(device, kinds, agree=agree))
     if as_json:
         print_json({"changed": kinds})
     else:
         typer.echo(f"changed: {', '.join(kinds)}")
 
 
-async def _rekey(name: str, kinds: list[KeyKind]) -> None:
+async def _rekey(name: str, kinds: list[KeyKind], *, agree: bool) -> None:
     async with open_sessions(name) as (pool, device, sessions):
         device_id = device.device_id
         about = {"actor": operator(), "action": "change keys", "device": device_id, "keys": [*kinds]}
         async with recorded(pool, about):
             try:
-                await sessions.change_keys(device_id, kinds)
+                await sessions.change_keys(device_id, kinds, agree=agree)
             except (DlmsError, TransportError) as error:
                 raise DeviceError(f"device {device_id}: {error}") from error
 

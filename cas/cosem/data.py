@@ -28,6 +28,8 @@ Value: TypeAlias = "bool | int | float | str | bytes | list[Value] | tuple[Value
 
 NULL, ARRAY, STRUCTURE, BIT_STRING, OCTET_STRING, VISIBLE_STRING, UTF8_STRING = 0, 1, 2, 4, 9, 10, 12
 COMPACT_ARRAY, DONT_CARE = 19, 255
+DELTAS = range(28, 34)
+"""The delta types: a difference to the value before it."""
 
 # Data CHOICE tags (Green Book 8.3, 9.5); for fixed sizes the struct code of the octets after the tag
 _CODES: dict[int, tuple[Kind, str]] = {

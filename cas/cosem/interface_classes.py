@@ -18,7 +18,7 @@ LOGICAL_NAME = 1
 WHOLE_OBJECT = 0
 """The attribute-id that means all attributes of an object, as a structure (Green Book 8.3, 9.3.6)."""
 
-_TABLES = ("access", "control", "data", "payment", "plc", "ports")
+_TABLES = ("access", "control", "data", "payment", "plc", "ports", "radio")
 _OBIS = ValueType("octet-string", "obis")
 
 

@@ -1,8 +1,9 @@
 """Rows of a profile buffer as typed columns: times, scaled numbers, null-data filled in (Blue Book 12, 4.3.6).
 
 A meter may send null-data for a value equal to that of the row before, and for a time that is one capture period
-after that of the row before; it then has that row's deviation and clock status. What is null in the first row cannot
-be known from the buffer, and stays None.
+after that of the row before; it then has that row's deviation and clock status. It may send the difference to the
+value before, as a delta type (Blue Book 12, 4.1.5). What is null or a difference in the first row cannot be known
+from the buffer, and stays None.
 """
 
 from collections.abc import Iterable, Sequence
@@ -11,6 +12,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import TypeAlias
 
+from cas.cosem.data import COMPACT_ARRAY, DELTAS, Data, Value, expand
 from cas.cosem.date_time import CosemDateTime
 from cas.cosem.obis import Obis
 from cas.cosem.units import symbol
@@ -49,6 +51,34 @@ class Row:
 
     time: CosemDateTime | None
     cells: tuple[Cell, ...]
+
+
+def plain_rows(buffer: Data) -> list[tuple[Value, ...]] | None:
+    """The rows of a buffer as plain values, differences added up; None if it holds something else than rows."""
+    values = buffer.value
+    if not isinstance(values, list) or not all(isinstance(row, tuple) for row in values):
+        return None
+    deltas = _deltas(buffer)
+    before: dict[int, Value] = {}
+    found: list[tuple[Value, ...]] = []
+    for row, delta in zip(values, deltas, strict=True) if deltas else ():
+        cells = list(row)  # type: ignore[arg-type]  # a tuple
+        for place, value in enumerate(cells):
+            if place in delta:
+                last = before.get(place)
+                known = isinstance(last, int | float) and isinstance(value, int)
+                cells[place] = last + value if known else None  # type: ignore[operator]  # numbers
+            if value is not None:
+                before[place] = cells[place]
+        found.append(tuple(cells))
+    return found if deltas else values  # type: ignore[return-value]  # tuples
+
+
+def _deltas(buffer: Data) -> list[frozenset[int]]:
+    """Which cells of each row are of a delta type; nothing at all if none is."""
+    items = expand(buffer) if buffer.tag == COMPACT_ARRAY else iter(buffer.children())
+    places = [frozenset(i for i, cell in enumerate(row.children()) if cell.tag in DELTAS) for row in items]
+    return places if any(places) else []
 
 
 def rows(columns: Sequence[Column], buffer: Iterable[Sequence[object]], capture_period: int = 0) -> list[Row]:

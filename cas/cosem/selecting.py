@@ -1,14 +1,14 @@
 """Selecting rows and columns of a profile's buffer here, for devices that cannot (Blue Book 12, 4.3.6).
 
-The rows keep the octets that the device sent. Only where rows before the first one kept are dropped, its null-data is
-replaced by the value that it stands for.
+The rows keep the octets that the device sent. Only where the row before one that is kept is dropped, its null-data
+and differences are replaced by the values that they stand for.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 
-from cas.cosem.data import ARRAY, NULL, Data
+from cas.cosem.data import ARRAY, COMPACT_ARRAY, DELTAS, NULL, STRUCTURE, Data, DataError, expand
 from cas.cosem.date_time import CosemDateTime
 from cas.cosem.selection import CaptureObject, Entries, Range, Selection, SelectionError
 
@@ -34,11 +34,15 @@ class Layout:
 def select(buffer: Data, selection: Selection, layout: Layout, deviation: int = 0) -> Data:
     """What of the whole buffer the selection means; times without a deviation are taken at `deviation` (minutes).
 
-    Raises SelectionError for a column that the profile has not, or a range that cannot be judged here.
+    Raises SelectionError for a column that the profile has not, a range that cannot be judged here, or a row that has
+    not a value for each column.
     """
-    if buffer.tag != ARRAY:
+    rows = _rows(buffer)
+    if rows is None:
         return buffer
-    rows = [row.children() for row in buffer.children()]
+    odd = next((n for n, row in enumerate(rows) if len(row) != len(layout.columns)), None)
+    if odd is not None:
+        raise SelectionError(f"row {odd} has {len(rows[odd])} values, the profile {len(layout.columns)} columns")
     if isinstance(selection, Entries):
         return _select_entries(rows, selection, layout)
     places = layout.places(selection.columns)
@@ -55,10 +59,18 @@ def select(buffer: Data, selection: Selection, layout: Layout, deviation: int = 
 def select_columns(buffer: Data, columns: Sequence[CaptureObject], layout: Layout) -> Data:
     """The buffer with these columns only. Raises SelectionError for one that the profile has not."""
     places = layout.places(columns)
-    if buffer.tag != ARRAY or len(places) == len(layout.columns):
+    rows = _rows(buffer)
+    if rows is None or len(places) == len(layout.columns):
         return buffer
-    rows = [row.children() for row in buffer.children()]
     return Data.array(Data.structure(*(row[i] for i in places if i < len(row))) for row in rows)
+
+
+def _rows(buffer: Data) -> list[list[Data]] | None:
+    """The cells of each row; None if it has no rows."""
+    if buffer.tag not in (ARRAY, COMPACT_ARRAY):
+        return None
+    rows = list(expand(buffer)) if buffer.tag == COMPACT_ARRAY else buffer.children()
+    return [row.children() for row in rows] if all(row.tag == STRUCTURE for row in rows) else None
 
 
 def _select_entries(rows: list[list[Data]], selection: Entries, layout: Layout) -> Data:
@@ -71,19 +83,39 @@ def _select_entries(rows: list[list[Data]], selection: Entries, layout: Layout) 
 def _keep(rows: list[list[Data]], kept: list[int], places: list[int], layout: Layout) -> Data:
     if not kept:
         return Data.array(())
-    rows[kept[0]] = _filled(rows, kept[0], layout)
+    for before, number in zip([None, *kept], kept, strict=False):
+        if before is None or before != number - 1:
+            rows[number] = _filled(rows, number, layout)
     return Data.array(Data.structure(*(rows[n][i] for i in places if i < len(rows[n]))) for n in kept)
 
 
 def _filled(rows: list[list[Data]], number: int, layout: Layout) -> list[Data]:
-    """A row whose null-data is what it stands for, as far as the rows before tell."""
-    row = list(rows[number])
-    for place, cell in enumerate(row):
-        if cell.tag == NULL:
-            back = next((n for n in range(number, -1, -1) if rows[n][place].tag != NULL), None)
-            if back is not None:
-                row[place] = _later(rows[back][place], number - back, place, layout)
-    return row
+    """A row whose null-data and differences are what they stand for, as far as the rows before tell."""
+    return [
+        _meant(rows, number, place, layout) if cell.tag == NULL or cell.tag in DELTAS else cell
+        for place, cell in enumerate(rows[number])
+    ]
+
+
+def _meant(rows: list[list[Data]], number: int, place: int, layout: Layout) -> Data:
+    difference = 0
+    for back in range(number, -1, -1):
+        cell = rows[back][place]
+        value = cell.value
+        if cell.tag in DELTAS and isinstance(value, int):
+            difference += value
+        elif cell.tag != NULL:
+            later = _later(cell, number - back, place, layout)
+            return later if not difference else _plus(later, difference)
+    return rows[number][place]
+
+
+def _plus(cell: Data, difference: int) -> Data:
+    value = cell.value
+    try:
+        return Data.of(cell.kind, value + difference) if isinstance(value, int | float) else cell
+    except DataError:  # beyond its kind: the device counts otherwise than we think
+        return cell
 
 
 def _later(cell: Data, periods: int, place: int, layout: Layout) -> Data:
@@ -120,8 +152,11 @@ def _between_numbers(rows: list[list[Data]], key: int, selection: Range) -> list
     kept = []
     value: object = None
     for number, row in enumerate(rows):
-        if row[key].tag != NULL:
-            value = row[key].value
+        cell = row[key]
+        if cell.tag in DELTAS:
+            value = value + cell.value if isinstance(value, int) and isinstance(cell.value, int) else None
+        elif cell.tag != NULL:
+            value = cell.value
         if isinstance(value, int | float) and start <= value <= end:
             kept.append(number)
     return kept

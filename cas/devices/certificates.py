@@ -1,5 +1,8 @@
 """Certificates of devices and clients: read, and judged as what they are to be used for (Green Book 8.3, 9.2.6.4)."""
 
+import ssl
+from collections.abc import Iterator
+
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -33,6 +36,11 @@ def der(certificate: x509.Certificate) -> bytes:
     return certificate.public_bytes(Encoding.DER)
 
 
+def pem(label: str, octets: bytes) -> str:
+    """DER as people pass it on (RFC 7468)."""
+    return ssl.DER_cert_to_PEM_cert(octets).replace("CERTIFICATE", label)
+
+
 def title_of(certificate: x509.Certificate) -> bytes | None:
     """The system title of its subject: in subjectAltName as the standard wants it, else its common name."""
     try:
@@ -45,6 +53,29 @@ def title_of(certificate: x509.Certificate) -> bytes | None:
         pass
     common = [str(attribute.value) for attribute in certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
     return bytes.fromhex(common[0]) if common and is_system_title(common[0]) else None
+
+
+def name_text(octets: bytes) -> str:
+    """A distinguished name as a device lists it: the strings in its DER, or the text that it is; else hex."""
+    strings = [octets] if octets.isascii() else []
+    if octets[:1] == b"\x30":
+        strings = list(_strings(octets))
+    text = ", ".join(string.decode("ascii", "replace") for string in strings)
+    return text if text and text.isprintable() else octets.hex().upper()
+
+
+def _strings(octets: bytes) -> Iterator[bytes]:
+    """The contents of UTF8String, PrintableString and IA5String, however deep; nothing of what is no DER."""
+    while len(octets) > 1:
+        tag, length, at = octets[0], octets[1], 2
+        if length & 0x80:
+            at += length & 0x7F
+            length = int.from_bytes(octets[2:at], "big")
+        if tag & 0x20:
+            yield from _strings(octets[at : at + length])
+        elif tag in (0x0C, 0x13, 0x16):
+            yield octets[at : at + length]
+        octets = octets[at + length :]
 
 
 def kind_of(certificate: x509.Certificate) -> KeyKind | None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from cas.bindings import cosempdu as cos
 from cas.cosem.data import Data, DataError
 from cas.cosem.obis import Obis
-from cas.cosem.profile import Column, Row, rows
+from cas.cosem.profile import Column, Row, plain_rows, rows
 from cas.cosem.readable import ScalerUnit
 from cas.cosem.selection import (
     BUFFER,
@@ -145,11 +145,11 @@ class Reader:
                     scale.unit if scale else None,
                 )
             )
-        values = buffer.value
-        if not isinstance(values, list) or not all(isinstance(row, tuple) for row in values):
-            return None
         try:
-            found = rows(typed, values, seconds if isinstance(seconds, int) else 0)  # type: ignore[arg-type]  # each is a tuple
+            values = plain_rows(buffer)
+            if values is None:
+                return None
+            found = rows(typed, values, seconds if isinstance(seconds, int) else 0)
         except ValueError:  # another number of columns than the profile says: shown as it came
             return None
         places = [i for i, column in enumerate(columns) if not attribute.columns or column in attribute.columns]

@@ -77,6 +77,7 @@ class ServerAssociation:
         self._handshake: Handshake | None = None
         self._services: Services | ShortServices | None = None
         self._initiate = b""
+        self._unanswered = False
         self.limit = _UNLIMITED
         """Octets of the longest APDU that the client receives."""
 
@@ -108,7 +109,8 @@ class ServerAssociation:
                 return self._release(apdu)
             return self._serve(apdu)
         except DlmsError as error:
-            return self.refuse(error)
+            refused = self.refuse(error)
+            return None if self._unanswered else refused
 
     def refuse(self, error: DlmsError) -> bytes:
         """The exception-response for an APDU that is refused."""
@@ -121,7 +123,8 @@ class ServerAssociation:
 
     # ---------------------------------------------------------------- opening and closing
 
-    def _associate(self, apdu: bytes) -> bytes:
+    def _associate(self, apdu: bytes) -> bytes | None:
+        self._unanswered = False
         self._end(Event.ABORT)  # a new AARQ replaces what was open (Green Book 8.3, 9.4.4.1)
         self.state = follow(self.state, Event.REQUEST)
         context = CONTEXT + "1"
@@ -149,7 +152,7 @@ class ServerAssociation:
         self._application.refused(cause)
         return encode_apdu(aare_refused(context, refusal, user_information))
 
-    def _accept(self, proposed: Proposal) -> bytes:
+    def _accept(self, proposed: Proposal) -> bytes | None:
         last = self._counters.setdefault(proposed.client_title, {}) if proposed.client_title else {}
         last.pop(Scope.DEDICATED, None)
         ciphered = proposed.ciphered
@@ -182,7 +185,10 @@ class ServerAssociation:
         self._initiate = encode_apdu(response)
         sealed = channel.seal(self._initiate, scope=Scope.GLOBAL)
         self.state = follow(self.state, Event.ACCEPT if challenge is None else Event.CHALLENGE)
-        return encode_apdu(aare_accepted(proposed, self.settings, challenge, sealed))
+        # an unconfirmed association: nothing in it is answered (Green Book 8.3, 9.4.4.1)
+        answered = not isinstance(initiate, cos.InitiateRequest) or initiate.response_allowed
+        self._unanswered = challenge is None and not answered
+        return None if self._unanswered else encode_apdu(aare_accepted(proposed, self.settings, challenge, sealed))
 
     def _made(self, conformance: Conformance, limit: int) -> Services | ShortServices:
         if self.settings.short_names:
@@ -237,7 +243,9 @@ class ServerAssociation:
         else:
             assert self._services is not None  # noqa: S101 - made when the association was accepted
             answer = self._services.serve(request)
-        return None if answer is None else self._seal(encode_apdu(answer), received.scope)
+        if answer is None or self._unanswered:
+            return None
+        return self._seal(encode_apdu(answer), received.scope)
 
     def _open(self, octets: bytes, *, initiate: bool = False) -> bytes:
         """Unprotect a request; its answer is going to be protected likewise, and as the policy for answers says."""

@@ -68,6 +68,8 @@ class Proposal:
 
 def proposal(aarq: cos.AarqApdu, settings: ServerSettings) -> Proposal:
     """Judge all of an AARQ but its initiateRequest. Raises AssociationRefused with the diagnostic to answer."""
+    if not aarq.protocol_version.startswith("1"):
+        raise _refuse(cos.AcseServiceProvider.NO_COMMON_ACSE_VERSION.value)
     name = aarq.application_context_name
     in_clear, under_keys = _CONTEXTS[settings.short_names]
     ciphered = name == CONTEXT + under_keys
@@ -142,10 +144,14 @@ def aare_accepted(
 
 def aare_refused(context: str, error: AssociationRefused, user_information: bytes | None = None) -> cos.AareApdu:
     """The AARE that refuses, for the reason that the error has."""
+    if error.diagnostic == cos.AcseServiceProvider.NO_COMMON_ACSE_VERSION.value:
+        source = cos.AssociateSourceDiagnostic(acse_service_provider=cos.AcseServiceProvider(error.diagnostic))
+    else:
+        source = cos.AssociateSourceDiagnostic(acse_service_user=cos.AcseServiceUser(error.diagnostic))
     return cos.AareApdu(
         application_context_name=context,
         result=cos.AssociationResult(error.result),
-        result_source_diagnostic=cos.AssociateSourceDiagnostic(acse_service_user=cos.AcseServiceUser(error.diagnostic)),
+        result_source_diagnostic=source,
         user_information=user_information,
     )
 

@@ -2,14 +2,16 @@
 
 import json
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
 from cas.bindings import cosempdu as cos
 from cas.dlms.apdu import decode_apdu, encode_apdu
 from cas.dlms.conformance import LOGICAL_NAME
-from cas.dlms.errors import DlmsError
+from cas.dlms.errors import ConfirmedServiceError, DlmsError, ExceptionResponse
 from cas.dlms.states import State
+from cas.dlms.xdlms.exchange import raise_for_error
 from tests.unit.dlms.device import drive, get, opened, plain
 
 VECTORS = {
@@ -90,3 +92,60 @@ def test_any_apdu_as_the_answer_ends_in_an_answer_an_error_or_patience(name: str
     else:
         is_block = name.startswith("get-response-with-datablock")
         assert is_block or following is None
+
+
+@pytest.mark.clause("Green Book 8.3, 9.4.4.9")
+class TestErrorsOfTheDevice:
+    """Every code that an exception-response or confirmedServiceError may have is an answer, and says what it is."""
+
+    @pytest.mark.parametrize("state", [1, 2])
+    @pytest.mark.parametrize(
+        ("code", "error"),
+        [
+            ("01", "operation-not-possible"),
+            ("02", "service-not-supported"),
+            ("03", "other-reason"),
+            ("04", "pdu-too-long"),
+            ("05", "deciphering-error"),
+            ("0600000007", "invocation-counter-error"),
+        ],
+    )
+    def test_exception_responses(self, state: int, code: str, error: str) -> None:
+        answer, _ = drive(opened(plain()).request(get()), f"D8{state:02X}{code}")
+        assert encode_apdu(answer).hex().upper() == f"D8{state:02X}{code}"
+        with pytest.raises(ExceptionResponse) as caught:
+            raise_for_error(answer)
+        assert caught.value.error == error
+        assert caught.value.counter == (7 if code.startswith("06") else None)
+        assert caught.value.association_usable == (state == 2 and caught.value.counter is None)
+
+    @pytest.mark.parametrize("octets", ["D80001", "D80301", "D80100", "D80107", "D801", "D80106000000", "D8010100"])
+    def test_codes_that_do_not_exist(self, octets: str) -> None:
+        with pytest.raises(DlmsError):
+            drive(opened(plain()).request(get()), octets)
+
+    SERVICES = (1, 5, 6)
+    KINDS: ClassVar = {
+        0: (0, 1, 2, 3, 4, 5, 6),  # application-reference
+        1: (0, 1, 2, 3, 4),  # hardware-resource
+        2: (0, 1, 2, 3, 4),  # vde-state-error
+        3: (0, 1, 2),  # service
+        4: (0, 1, 2, 3),  # definition
+        5: (0, 1, 2, 3, 4),  # access
+        6: (0, 1, 2, 3, 4),  # initiate
+        7: (0, 1, 2, 3, 4, 5, 6),  # load-data-set
+        9: (0, 1, 2, 3, 4),  # task
+    }
+
+    @pytest.mark.parametrize("service", SERVICES)
+    @pytest.mark.parametrize("kind", KINDS)
+    def test_confirmed_service_errors(self, service: int, kind: int) -> None:
+        names = set()
+        for code in self.KINDS[kind]:
+            octets = bytes((14, service, kind, code))
+            answer, _ = drive(opened(plain()).request(get()), octets)
+            assert encode_apdu(answer) == octets
+            with pytest.raises(ConfirmedServiceError) as caught:
+                raise_for_error(answer)
+            names.add(str(caught.value))
+        assert len(names) == len(self.KINDS[kind])

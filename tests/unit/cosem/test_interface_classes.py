@@ -84,3 +84,93 @@ def test_kinds_are_those_of_data() -> None:
         "array",
         element=ValueType("structure", fields=(("a", ValueType("long-unsigned")), ("b", ValueType("enum", "x")))),
     )
+
+
+# the classes of the Blue Book's 16th edition, by number; version 0 unless told
+CATALOGUE = {
+    *(
+        1,
+        3,
+        4,
+        5,
+        6,
+        7,
+        8,
+        9,
+        10,
+        11,
+        12,
+        15,
+        17,
+        18,
+        19,
+        20,
+        21,
+        22,
+        23,
+        24,
+        25,
+        26,
+        27,
+        28,
+        29,
+        30,
+        40,
+        41,
+        42,
+        43,
+        44,
+    ),
+    *(
+        45,
+        46,
+        47,
+        48,
+        50,
+        51,
+        52,
+        53,
+        55,
+        56,
+        57,
+        58,
+        59,
+        61,
+        62,
+        63,
+        64,
+        65,
+        67,
+        68,
+        70,
+        71,
+        72,
+        73,
+        74,
+        76,
+        77,
+        80,
+        81,
+    ),
+    *(82, 83, 84, 85, 86, 90, 91, 92, 95, 96, 97, 98, 100, 101, 102, 103, 104, 105, 111, 112, 113, 115, 116, 122, 123),
+    *(124, 126, 127, 128, 129, 130, 131, 132, 133, 140, 141, 142, 143, 151, 152, 153, 160, 161, 162),
+}
+
+
+def test_no_class_of_the_blue_book_is_missing() -> None:
+    assert not CATALOGUE - interface_classes().keys()
+
+
+@pytest.mark.parametrize(
+    ("class_id", "version", "attributes", "methods"),
+    [(12, 2, 4, 8), (15, 3, 11, 6), (40, 0, 7, 1), (40, 2, 13, 2), (68, 0, 6, 2), (91, 4, 29, 2),
+     (92, 4, 40, 0), (96, 0, 6, 1),
+     (101, 0, 12, 0), (104, 0, 4, 11), (116, 0, 12, 0), (128, 0, 11, 3), (152, 0, 13, 0), (160, 0, 9, 1),
+     (161, 1, 38, 1),
+     (111, 0, 19, 3), (113, 0, 13, 5), (72, 1, 14, 8), (65, 1, 8, 2), (67, 0, 15, 1)],
+)  # fmt: skip
+def test_how_many_attributes_and_methods(class_id: int, version: int, attributes: int, methods: int) -> None:
+    found = find_class(class_id, version)
+    assert found is not None
+    assert found.version == version
+    assert (len(found.attributes), len(found.methods)) == (attributes, methods)

@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cas.cosem.data import Data
 from cas.cosem.date_time import CosemDate, CosemDateTime, CosemTime
 from cas.cosem.obis import Obis
-from cas.cosem.profile import Column, rows
+from cas.cosem.profile import Column, plain_rows, rows
 
 CLOCK = Column(8, Obis.parse("0.0.1.0.0.255"), 2)
 STATUS = Column(1, Obis.parse("0.0.96.10.1.255"), 2)
@@ -74,3 +75,29 @@ def test_leaving_out_repeated_values_loses_nothing(values: list[int], scaler: in
     assert [row.cells[0] for row in rows([column], thinned)] == [
         Decimal(value) * Decimal(10) ** scaler for value in values
     ]
+
+
+@pytest.mark.clause("Blue Book 12, 4.1.5")
+class TestPlainRows:
+    BUFFER = [
+        [Data.of("unsigned", 1), Data.of("double-long-unsigned", 1000)],
+        [Data.of("unsigned", 2), Data.of("delta-unsigned", 7)],
+        [Data.of("delta-integer", -1), Data.of("null-data")],
+        [Data.of("unsigned", 9), Data.of("delta-integer", -3)],
+    ]
+
+    def test_differences_are_added_to_the_value_before(self) -> None:
+        buffer = Data.array(Data.structure(*row) for row in self.BUFFER)
+        assert plain_rows(buffer) == [(1, 1000), (2, 1007), (1, None), (9, 1004)]
+
+    def test_a_difference_to_nothing_is_not_known(self) -> None:
+        buffer = Data.array([Data.structure(Data.of("delta-long", 5)), Data.structure(Data.of("long", 5))])
+        assert plain_rows(buffer) == [(None,), (5,)]
+
+    def test_a_compact_array(self) -> None:
+        compact = Data.decode(bytes.fromhex("13" + "0202111C" + "04" + "01FF" + "02FE"))
+        assert plain_rows(compact) == [(1, None), (2, None)]
+
+    def test_what_has_no_rows(self) -> None:
+        assert plain_rows(Data.of("unsigned", 1)) is None
+        assert plain_rows(Data.array([Data.of("unsigned", 1)])) is None

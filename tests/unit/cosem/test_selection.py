@@ -1,6 +1,8 @@
 """Selections of a profile's buffer: mended, resolved, and done here where the device cannot."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -9,6 +11,7 @@ from lxml import etree
 
 from cas.cosem.data import Data, Kind
 from cas.cosem.date_time import CosemDateTime
+from cas.cosem.profile import plain_rows
 from cas.cosem.selecting import Layout, select, select_columns
 from cas.cosem.selection import (
     CaptureObject,
@@ -175,3 +178,51 @@ def test_rows_by_number() -> None:
 def test_rows_by_another_column_than_the_clock() -> None:
     numbers = Range(STATUS, Data.of("unsigned", 1), Data.of("unsigned", 2))
     assert len(select(BUFFER, numbers, LAYOUT).children()) == 2
+
+
+CELLS = st.one_of(
+    st.just(Data.of("null-data")),
+    st.integers(0, 20).map(lambda n: Data.of("unsigned", n)),
+    st.integers(-5, 5).map(lambda n: Data.of("delta-integer", n)),
+)
+
+
+@given(
+    first=st.tuples(st.integers(50, 60), st.integers(50, 60)),
+    rows=st.lists(st.tuples(CELLS, CELLS), max_size=12),
+    low=st.integers(0, 60),
+    high=st.integers(0, 60),
+)
+def test_rows_kept_mean_what_they_meant_in_the_whole(
+    first: tuple[int, int], rows: list[tuple[Data, Data]], low: int, high: int
+) -> None:
+    begin = Data.structure(*(Data.of("long", n) for n in first))
+    buffer = Data.array([begin, *(Data.structure(*row) for row in rows)])
+    layout = Layout((STATUS, ENERGY))
+    whole = plain_rows(buffer)
+    assert whole is not None
+    found = select(buffer, Range(STATUS, Data.of("long", low), Data.of("long", high)), layout)
+    told = plain_rows(found)
+    expected = [_known(whole, n) for n in range(len(whole)) if low <= _known(whole, n)[0] <= high]
+    assert told is not None
+    assert [_known(told, n) for n in range(len(told))] == expected
+
+
+def _known(rows: Sequence[tuple[Any, ...]], number: int) -> tuple[int, ...]:
+    """The row, null-data filled."""
+    return tuple(
+        next(rows[n][place] for n in range(number, -1, -1) if rows[n][place] is not None)
+        for place in range(len(rows[number]))
+    )
+
+
+def test_a_row_that_has_not_a_value_for_each_column() -> None:
+    short = Data.array([*BUFFER.children(), Data.structure(_time(4))])
+    with pytest.raises(SelectionError, match="row 4 has 1 values, the profile 3 columns"):
+        select(short, _between(0, 3), LAYOUT)
+
+
+def test_a_compact_array_is_selected_from_as_well() -> None:
+    compact = Data.decode(bytes.fromhex("13" + "02021111" + "06" + "010A" + "020B" + "030C"))
+    by_status = Range(STATUS, Data.of("unsigned", 2), Data.of("unsigned", 3))
+    assert select(compact, by_status, Layout((STATUS, ENERGY))).value == [(2, 11), (3, 12)]
