@@ -4,7 +4,7 @@ BIN := .venv/bin
 PYTHON ?= python3.11
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help setup demo demo-scheduled run test screenshots bindings readme format lint types bench soak fuzz audit sbom ci clean lock
+.PHONY: help setup demo demo-scheduled run test screenshots bindings readme format lint types bench bench-check soak fuzz audit sbom ci clean lock
 help:            ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | column -t -s '	'
 
@@ -48,6 +48,8 @@ types: .venv/.done                       ## mypy --strict on everything
 	@touch $@
 bench: .venv/.done .bench/.done          ## benchmarks, side by side with their floors
 	$(PY) -m tests.benchmarks $(ARGS)
+bench-check: .venv/.done .bench/.done    ## fail where a ratio is worse than the one that is kept, beyond the noise
+	$(PY) -m tests.benchmarks --check $(ARGS)
 soak: .venv/.done                        ## processes killed at random under load, for minutes
 	$(PY) -m tests.faults.soak $(ARGS)
 .fuzz/.done: .venv/.done .ci/fuzz.lock

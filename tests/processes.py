@@ -19,6 +19,15 @@ PATIENCE = 60.0
 @contextmanager
 def running(command: Sequence[str | Path], environment: Mapping[str, str] | None = None) -> Iterator[str]:
     """A process that prints a line beginning with READY, which is given; it is stopped by SIGTERM at the end."""
+    with started(command, environment) as (ready, _):
+        yield ready
+
+
+@contextmanager
+def started(
+    command: Sequence[str | Path], environment: Mapping[str, str] | None = None
+) -> Iterator[tuple[str, "subprocess.Popen[str]"]]:
+    """As `running`, with the process."""
     process = subprocess.Popen(
         command,
         env=os.environ | dict(environment or {}),
@@ -28,7 +37,7 @@ def running(command: Sequence[str | Path], environment: Mapping[str, str] | None
         bufsize=1,
     )
     try:
-        yield _wait_ready(process)
+        yield _wait_ready(process), process
     finally:
         process.terminate()
         rest, _ = process.communicate(timeout=PATIENCE)

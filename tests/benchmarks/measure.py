@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 PEERS_PYTHON = ROOT / ".bench" / "bin" / "python"
 
 Case = Callable[[], float]
-"""Does the work once, and returns what it cost: seconds of one unit of work."""
+"""Does the work once, and returns what it cost: seconds of one unit of work, or octets of memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +43,15 @@ class Row:
 
     work: str
     costs: Mapping[str, Spread]
-    """Seconds of a unit of work, by case; `ours` is among them."""
+    """Seconds of a unit of work, or octets of memory, by case; `ours` is among them."""
     ratios: Mapping[str, Spread]
     """Cost of the case in units of ours: above 1 we are faster."""
     targets: Mapping[str, float]
     """The least ratio hoped for, by case."""
+    most: float | None = None
+    """What ours may cost at the most; for orientation, as every absolute figure."""
+    is_memory: bool = False
+    """Whether costs are octets."""
 
 
 def timed(work: Callable[[], object], units: int = 1) -> Case:
@@ -61,7 +65,15 @@ def timed(work: Callable[[], object], units: int = 1) -> Case:
     return run
 
 
-def compare(work: str, cases: Mapping[str, Case], targets: Mapping[str, float], rounds: int) -> Row:
+def compare(
+    work: str,
+    cases: Mapping[str, Case],
+    targets: Mapping[str, float],
+    rounds: int,
+    *,
+    most: float | None = None,
+    is_memory: bool = False,
+) -> Row:
     """Measure the cases in turns. The first round warms up and does not count."""
     seen: dict[str, list[float]] = {name: [] for name in cases}
     for number in range(rounds + 1):
@@ -76,7 +88,7 @@ def compare(work: str, cases: Mapping[str, Case], targets: Mapping[str, float], 
         for name, costs in seen.items()
         if name != "ours"
     }
-    return Row(work, {name: Spread.of(costs) for name, costs in seen.items()}, ratios, targets)
+    return Row(work, {name: Spread.of(costs) for name, costs in seen.items()}, ratios, targets, most, is_memory)
 
 
 class Peer:

@@ -134,7 +134,7 @@ def foreign_meter() -> Iterator[int]:
     """The port of a gurux-dlms meter; slower than the clients, so only the clients' CPU is compared."""
     port = 24259
     command: list[Any] = [PEERS_PYTHON, ROOT / "tests" / "interop" / "gurux_meter.py", "--port", str(port)]
-    with running([*command, "--rows", "10", "--crypto", "cryptography", "--uvloop"]):
+    with running([*command, "--rows", "288", "--crypto", "cryptography", "--uvloop"]):
         yield port
 
 

@@ -1,13 +1,13 @@
 """Whole sessions: connect, AARQ, HLS-GMAC, a day's profile by range (96 rows), RLRQ, close; ciphered throughout.
 
 200 simulated meters in a process of their own; ours are all read at once on one event loop, the peers one after the
-other, which is the kindest to them: the cost is the CPU of the client's process.
+other, which is the kindest to them: the cost is the CPU of the client's process. dlms-cosem uses invocation counters
+twice, which the simulated meters refuse: its sessions, and ours beside them, are with a meter that does not look.
 """
 
 import asyncio
 import time
-import tomllib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,16 +18,16 @@ import uvloop
 from cas.bindings import cosempdu as cos
 from cas.cosem.data import Data
 from cas.cosem.date_time import CosemDateTime
-from cas.devices.entry import parse_entry
-from cas.devices.keys import KeyKind, Secret
 from cas.devices.sessions import settings_of
+from cas.dlms.acse import Settings
 from cas.dlms.client import Client
 from tests.benchmarks.measure import Case, Peer, Row, compare
-from tests.benchmarks.round_trips import Counters
+from tests.benchmarks.round_trips import Counters, foreign_meter, gmac
+from tests.benchmarks.site import entries_in
 from tests.processes import cas, running
 from transports.registry import open_transport
 
-METERS = 200
+METERS, FOREIGN = 200, 20
 TITLE = b"CAS\0\0\0\0\1"
 
 
@@ -58,16 +58,21 @@ def profile(day: datetime) -> cos.GetRequest:
     return cos.GetRequest(get_request_normal=normal)
 
 
-def ours(devices: Path, counters: Counters) -> Case:
-    """All meters at once."""
-    entries = [parse_entry(entry) for entry in tomllib.loads(devices.read_text())["device"]]
-    request = profile(datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=2))
+Meter = tuple[str, Settings]
+"""Where it is, and how to associate with it."""
 
-    async def session(entry: object) -> None:
-        assert not isinstance(entry, list)
-        device = entry.device  # type: ignore[attr-defined]
-        keys = {KeyKind(kind): Secret(key.reveal()) for kind, key in entry.keys.items()}  # type: ignore[attr-defined]
-        async with Client(open_transport(device.url), settings_of(device, keys, TITLE), counters) as client:
+
+def simulated(devices: Path) -> list[Meter]:
+    """The meters of a registry file."""
+    return [(each.device.url, settings_of(each.device, each.keys, TITLE)) for each in entries_in(devices)]
+
+
+def ours(meters: Sequence[Meter], day: datetime) -> Case:
+    """All meters at once."""
+    request, counters = profile(day), Counters()
+
+    async def session(url: str, settings: Settings) -> None:
+        async with Client(open_transport(url), settings, counters) as client:
             answer = await client.request(request)
         assert isinstance(answer, cos.GetResponse)
         assert answer.get_response_normal
@@ -77,19 +82,28 @@ def ours(devices: Path, counters: Counters) -> Case:
     async def main() -> float:
         began = time.process_time()
         async with asyncio.TaskGroup() as group:
-            for entry in entries:
-                group.create_task(session(entry))
-        return (time.process_time() - began) / len(entries)
+            for meter in meters:
+                group.create_task(session(*meter))
+        return (time.process_time() - began) / len(meters)
 
     return lambda: uvloop.run(main())
 
 
 def rows(rounds: int) -> Iterable[Row]:
     """Every measurement of this module."""
-    with meters() as devices, Peer("sessions.py", str(devices)) as peer:
+    today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    with meters() as devices, foreign_meter() as port, Peer("sessions.py", str(devices), str(port)) as peer:
         yield compare(
             "whole session, GMAC, 96 rows by range (CPU)",
-            {"ours": ours(devices, Counters()), "gurux-dlms": peer.case("gurux-dlms")},
+            {"ours": ours(simulated(devices), today - timedelta(days=2)), "gurux-dlms": peer.case("gurux-dlms")},
             {"gurux-dlms": 5.0},
+            rounds,
+            most=1 / 300,
+        )
+        foreign = [(f"tcp://127.0.0.1:{port}?client=1&server=1", gmac())] * FOREIGN
+        yield compare(
+            "the same with a gurux-dlms meter (CPU)",
+            {"ours": ours(foreign, datetime(2025, 1, 2, tzinfo=UTC)), "dlms-cosem": peer.case("dlms-cosem")},
+            {"dlms-cosem": 5.0},
             rounds,
         )

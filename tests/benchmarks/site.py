@@ -1,20 +1,46 @@
 """A site to be measured: simulated meters, a durable PostgreSQL that knows them, and what works on it, in processes."""
 
-from collections.abc import Iterator
+import tomllib
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from http.client import HTTPResponse
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from urllib.request import Request, urlopen
 
+from cas.devices.entry import Entry, parse_entry
 from cas.store.embedded import embedded_server
 from cas.store.migrate import migrate
-from tests.processes import cas, run, running
+from tests.processes import cas, run, running, started
 
+DAILY = "<dev:RepeatingInterval>P1D</dev:RepeatingInterval>"
+"""The terms of a resource that begins now, and whose client waits for nothing."""
 # No limit that protects is in the way: the work is measured, not the waiting.
-_UNLIMITED = {
+_SETTINGS = {
     "CAS_CLIENT_RATE": "100000", "CAS_CLIENT_BURST": "100000", "CAS_CONNECTIONS_PER_SECOND": "100000",
     "CAS_MASTER_KEY": "5A" * 32, "CAS_LOG_LEVEL": "warning", "CAS_PORT": "0",
 }  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A `cas serve` that answers."""
+
+    url: str
+    pid: int
+
+    def post(self, body: bytes) -> HTTPResponse:
+        """The answer to a SOAP request, not read yet."""
+        request = Request(self.url, body, {"Content-Type": "application/soap+xml"})
+        answer: HTTPResponse = urlopen(request)
+        return answer
+
+    def get(self, path: str) -> str:
+        """A page of it."""
+        with urlopen(self.url.removesuffix("/cas") + path) as answer:
+            text: bytes = answer.read()
+        return text.decode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,28 +48,43 @@ class Site:
     """Where it is."""
 
     dsn: str
-    devices: Path
-    """The registry file of the meters."""
+    directory: Path
     environment: dict[str, str]
     """What the processes of the site are told."""
 
+    @property
+    def devices(self) -> Path:
+        """The registry file of the meters, of the last simulator."""
+        return self.directory / "devices.toml"
+
     @contextmanager
-    def serving(self, *arguments: str) -> Iterator[str]:
-        """A `cas serve`; its URL."""
-        with running(cas("serve", *arguments), self.environment) as ready:
-            yield ready.split()[1]
+    def serving(self, *arguments: str) -> Iterator["Service"]:
+        """A `cas serve`."""
+        with started(cas("serve", *arguments), self.environment) as (ready, process):
+            yield Service(ready.split()[1], process.pid)
+
+    @contextmanager
+    def working(self) -> Iterator[None]:
+        """A `cas worker`."""
+        with running(cas("worker"), self.environment):
+            yield
+
+
+def entries_in(file: Path) -> list[Entry]:
+    """The devices of a registry file, with their keys."""
+    entries = (parse_entry(entry) for entry in tomllib.loads(file.read_text())["device"])
+    return [entry for entry in entries if isinstance(entry, Entry)]
 
 
 @contextmanager
-def site(*meters: str, **settings: str) -> Iterator[Site]:
-    """The database with these meters (arguments of `cas simulate`; none: no meters) in its registry."""
+def site(*simulators: Sequence[str], **settings: str) -> Iterator[Site]:
+    """A database with the meters of these simulators, each given as arguments of `cas simulate`, in its registry."""
     with TemporaryDirectory() as name, ExitStack() as stack:
         directory = Path(name)
-        devices = directory / "devices.toml"
         dsn = stack.enter_context(embedded_server(directory / "data"))
         migrate(dsn)
-        environment = {**_UNLIMITED, **settings, "CAS_DSN": dsn, "CAS_DATA_DIR": name}
-        if meters:
-            stack.enter_context(running(cas("simulate", "--port", "0", "--export", devices, *meters)))
-            run(cas("device", "import", devices), environment)
-        yield Site(dsn, devices, environment)
+        opened = Site(dsn, directory, {**_SETTINGS, **settings, "CAS_DSN": dsn, "CAS_DATA_DIR": name})
+        for meters in simulators:
+            stack.enter_context(running(cas("simulate", "--port", "0", "--export", opened.devices, *meters)))
+            run(cas("device", "import", opened.devices), opened.environment)
+        yield opened

@@ -11,12 +11,21 @@ import urllib.parse
 from pathlib import Path
 
 import gurux_dlms.GXDLMSChippering  # noqa: F401
+import structlog
+from dlms_cosem import cosem, enumerations
+from dlms_cosem.client import DlmsClient
+from dlms_cosem.cosem.capture_object import CaptureObject
+from dlms_cosem.cosem.selective_access import RangeDescriptor
+from dlms_cosem.io import BlockingTcpIO, TcpTransport
+from dlms_cosem.security import HighLevelSecurityGmacAuthentication
+from dlms_cosem.utils import parse_as_dlms_data
 from gurux_dlms import GXByteBuffer, GXDateTime, GXReplyData
 from gurux_dlms.enums import Authentication, InterfaceType, Security
 from gurux_dlms.objects import GXDLMSClock, GXDLMSProfileGeneric, GXDLMSRegister, GXDLMSData
 from gurux_dlms.objects.GXDLMSCaptureObject import GXDLMSCaptureObject
 from gurux_dlms.secure import GXDLMSSecureClient
 
+structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
 sys.modules["gurux_dlms.GXDLMSChippering"].print = lambda *a, **k: None
 METERS = tomllib.loads(Path(sys.argv[1]).read_text())["device"]
 SESSIONS = 5
@@ -41,7 +50,7 @@ def exchange(sock, client, message, reply):
             return
 
 
-def session(meter):
+def session_gurux(meter):
     c = GXDLMSSecureClient(True, 1, 1, Authentication.HIGH_GMAC, None, InterfaceType.WRAPPER)
     c.ciphering.systemTitle = bytearray(TITLE)
     c.ciphering.blockCipherKey = bytearray.fromhex(meter["encryption_key"])
@@ -60,16 +69,43 @@ def session(meter):
         profile = GXDLMSProfileGeneric("1.0.99.1.0.255")
         for captured in (GXDLMSClock(), GXDLMSData("0.0.96.10.1.255"), *(GXDLMSRegister(f"1.0.{n}.8.0.255") for n in (1, 2, 3, 4))):
             profile.captureObjects.append((captured, GXDLMSCaptureObject(2, 0)))
-        utc = datetime.timezone.utc
-        day = datetime.datetime.now(utc).replace(hour=0, minute=0, second=0, microsecond=0) - datetime.timedelta(days=2)
+        begin = datetime.datetime.now(datetime.timezone.utc).replace(hour=0, minute=0, second=0, microsecond=0)
+        begin, end = begin - datetime.timedelta(days=2), begin - datetime.timedelta(days=1)
         reply.clear()
-        ask(sock, c, c.readRowsByRange(profile, GXDateTime(day), GXDateTime(day + datetime.timedelta(days=1))), reply)
+        ask(sock, c, c.readRowsByRange(profile, GXDateTime(begin), GXDateTime(end)), reply)
         assert len(reply.value) in (96, 97), len(reply.value)
         ask(sock, c, c.releaseRequest(), reply)
 
 
+def session_dlms_cosem(port):
+    client = DlmsClient(
+        transport=TcpTransport(client_logical_address=1, server_logical_address=1, io=BlockingTcpIO("127.0.0.1", port)),
+        authentication=HighLevelSecurityGmacAuthentication(challenge_length=16),
+        encryption_key=bytes(range(16)),
+        authentication_key=bytes(range(0xD0, 0xE0)),
+        client_system_title=TITLE,
+        client_initial_invocation_counter=next(COUNTERS),
+    )
+    clock = cosem.CosemAttribute(enumerations.CosemInterface.CLOCK, cosem.Obis(0, 0, 1, 0, 0), 2)
+    profile = cosem.CosemAttribute(enumerations.CosemInterface.PROFILE_GENERIC, cosem.Obis(1, 0, 99, 1, 0), 2)
+    begin = datetime.datetime(2025, 1, 2, tzinfo=datetime.timezone.utc)
+    client.connect()
+    client.associate()
+    wanted = RangeDescriptor(CaptureObject(clock), begin, begin + datetime.timedelta(days=1))
+    rows = parse_as_dlms_data(client.get(profile, wanted))
+    assert len(rows) in (96, 97), len(rows)
+    client.release_association()
+    client.disconnect()
+
+
+PORT = int(sys.argv[2])
+SESSION = {
+    "gurux-dlms": lambda number: session_gurux(METERS[number]),
+    "dlms-cosem": lambda _number: session_dlms_cosem(PORT),
+}
 for line in sys.stdin:
+    session = SESSION[line.strip()]
     began = time.process_time()
-    for meter in METERS[:SESSIONS]:
-        session(meter)
+    for number in range(SESSIONS):
+        session(number)
     print(json.dumps({"seconds": (time.process_time() - began) / SESSIONS}), flush=True)
