@@ -62,7 +62,7 @@ from cas.push.targets import Targets
 from cas.security.errors import NotAuthorised, RequestDenied
 from cas.security.guard import Door
 from cas.security.known import KnownHere
-from cas.security.listening import HEAD_WITHIN, bounded, listening
+from cas.security.listening import SERVER, bounded, listening
 from cas.security.opening import guard_of, is_guarded, tls_files, tls_of
 from cas.security.showing import credentials_of
 from cas.soap.event import EventWriter
@@ -324,9 +324,7 @@ async def _listening(
     application = web.Application()
     application.on_response_prepare.append(_hide_versions)
     application.add_routes([*soap.routes(), web.get("/metrics", measured), *console_routes(console)])
-    runner = web.AppRunner(
-        application, access_log=None, shutdown_timeout=settings.stop_grace, keepalive_timeout=HEAD_WITHIN
-    )
+    runner = web.AppRunner(application, shutdown_timeout=settings.stop_grace)
     await runner.setup()
     try:
         assert runner.server is not None  # noqa: S101 - it is set up
@@ -373,7 +371,7 @@ def _metrics_alone(settings: Settings) -> Iterator[None]:
 
 
 async def _hide_versions(_request: web.Request, response: web.StreamResponse) -> None:
-    response.headers["Server"] = "cas"
+    response.headers["Server"] = SERVER
 
 
 async def _is_ready(pool: Pool) -> bool:

@@ -5,7 +5,7 @@ import json
 import resource
 import sys
 from collections.abc import Coroutine, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -24,7 +24,8 @@ WIDE = 200
 def run(main: Coroutine[Any, Any, _T]) -> _T:
     """Run the coroutine to its end, on uvloop where there is one, with as many files open as the system lets us."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    with suppress(OSError, ValueError):  # a sandbox may forbid it
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     if find_spec("uvloop") is None:
         return asyncio.run(main)
     import uvloop

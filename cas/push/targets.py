@@ -129,7 +129,7 @@ def _url(address: str) -> URL:
         url = URL(address)
         known = url.scheme in ("http", "https") and bool(url.host) and url.port is not None
         str(url.origin())  # a host that can be read may still be one that cannot be written
-    except ValueError as problem:
+    except (ValueError, IndexError) as problem:  # IndexError: of brackets where a host should be
         raise TargetRefused(f"the address is no URL: {problem}") from None
     if not known:
         raise TargetRefused("the address must be a URL with http or https and a host")

@@ -8,8 +8,9 @@ import socket
 import ssl
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from http import HTTPStatus
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import structlog
 from aiohttp import web
@@ -19,6 +20,8 @@ from cas.tasks import end
 
 log = structlog.get_logger(__name__)
 
+SERVER = "cas"
+"""What the door says that it is: no versions."""
 # Connections at the same time; further ones are closed at once.
 MOST_CONNECTIONS = 2000
 # Seconds in which the head of a request must have come, from the begin of the connection or the answer before: who
@@ -43,12 +46,42 @@ class _TooMany(asyncio.Protocol):
             transport.abort()
 
 
-def bounded(server: web.Server, most: int = MOST_CONNECTIONS) -> Protocols:
-    """The protocols of a web server, as long as it has fewer connections than `most`."""
+class _Connection(web.RequestHandler):
+    """A connection that tells nobody, neither its peer nor the log, what stood in a request that cannot be read.
+
+    aiohttp repeats it in both, and that may be a password; and it writes a traceback for whatever a stranger sends.
+    """
+
+    __slots__ = ()
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """What is answered to a request that is not HTTP, or that failed in this program."""
+        if status >= 500:
+            log.error("request failed in this program", peer=request.remote, exc_info=exc)
+        else:
+            log.info("refused: not HTTP as it is spoken here", peer=request.remote, problem=type(exc).__name__)
+        if request.writer.output_size > 0:
+            raise ConnectionError("a part of the answer is sent already")
+        text = f"{status} {HTTPStatus(status).phrase}\n"
+        response = web.Response(status=status, text=text, headers={"Server": SERVER})
+        response.force_close()
+        return response
+
+
+def bounded(server: web.Server, most: int = MOST_CONNECTIONS, head_within: float = HEAD_WITHIN) -> Protocols:
+    """The connections of a web server, as long as it has fewer than `most`."""
 
     def accept() -> asyncio.BaseProtocol:
         if len(server.connections) < most:
-            return server()
+            loop = asyncio.get_running_loop()
+            settings: dict[str, Any] = {"keepalive_timeout": head_within, "access_log": None}
+            return _Connection(server, loop=loop, **settings)
         log.warning("a connection was closed: there are too many", connections=most)
         return _TooMany()
 

@@ -105,6 +105,8 @@ class SoapHttp:
                         raise self._too_large()
         except web.RequestPayloadError:
             raise NotSoap("the request is cut off, or its content does not fit its Content-Encoding") from None
+        except ConnectionError:
+            raise NotSoap("the connection broke before the end of the request") from None
         except TimeoutError:
             raise NotSoap(f"the request did not come within {READ_TIMEOUT:g} s", status=408) from None
 

@@ -32,11 +32,11 @@ async def serving(
 
     application = web.Application()
     application.add_routes([web.get("/", answer)])
-    runner = web.AppRunner(application, keepalive_timeout=head_within)
+    runner = web.AppRunner(application)
     await runner.setup()
     assert runner.server is not None
     try:
-        async with listening(bounded(runner.server, most), "127.0.0.1", 0, context, files) as (_, port):
+        async with listening(bounded(runner.server, most, head_within), "127.0.0.1", 0, context, files) as (_, port):
             yield port
     finally:
         await runner.cleanup()
@@ -135,6 +135,34 @@ async def test_a_renewed_certificate_holds_for_new_connections(tmp_path: Path, m
                     break
         assert await ask(reader, writer) == b"HTTP/1.1 200 OK"  # who is connected stays so
         writer.close()
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"GET / HTTP/1.1\r\nAuthorization: Basic SECRETSECRET\0\r\n\r\n",
+        b"GET / HTTP/1.1\r\nAuthorization: Basic " + b"SECRETSECRET" * 1000 + b"\r\n\r\n",
+        b"GET / HTTP/1.1\r\nContent-Length: SECRETSECRET\r\n\r\n",
+        b"POST / HTTP/1.1\r\nContent-Length: 5\r\nTransfer-Encoding: chunked, SECRETSECRET\r\n\r\n",
+        b"SECRETSECRET\r\n\r\n",
+    ],
+)
+async def test_what_is_no_http_is_repeated_to_nobody(
+    head: bytes, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG")
+    async with serving() as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(head)
+        async with asyncio.timeout(5):
+            answer = await reader.read()
+        writer.close()
+    assert answer.split(b"\r\n")[0] == b"HTTP/1.0 400 Bad Request"
+    assert b"Server: cas" in answer
+    told = answer.decode() + caplog.text + "".join(capfd.readouterr())
+    assert "SECRET" not in told
+    assert "Traceback" not in told
+    assert "not HTTP" in told
 
 
 async def test_an_address_that_is_taken_is_told() -> None:
