@@ -4,9 +4,11 @@ A form carries the token that a cookie of the same site repeats, so that no page
 no script and no style but our own files.
 """
 
+import asyncio
 import hmac
+import re
 import secrets
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 
 from aiohttp import web
 
@@ -32,6 +34,9 @@ HEADERS: Mapping[str, str] = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
+_SURROGATE = re.compile("[\ud800-\udfff]")
+# Seconds in which a form must have come as a whole.
+_FORM_WITHIN = 60.0
 # Octets of a form: a list of some ten thousand devices.
 _LARGEST_FORM = 1_000_000
 
@@ -56,6 +61,7 @@ class Guard:
                 return web.Response(status=503, text=f"{problem}\n", headers=HEADERS)
             if not principal.may(Right.LOOK) or (right is not None and not principal.may(right)):
                 return _not_permitted(principal)
+            _require_text((*request.match_info.values(), *request.query.values()))
             request[PRINCIPAL] = principal
             request[TOKEN] = request.cookies.get(COOKIE) or secrets.token_urlsafe(24)
             if request.method not in ("GET", "HEAD"):
@@ -89,10 +95,22 @@ async def _require_own_form(request: web.Request) -> None:
     foreign = request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none")
     if foreign or (origin is not None and origin.partition("://")[2] != request.headers.get("Host")):
         raise web.HTTPForbidden(text="this form was sent by another site\n")
-    given = str((await request.post()).get(FIELD, ""))
-    known = request.cookies.get(COOKIE, "")
-    if not known or not hmac.compare_digest(given.encode(), known.encode()):
+    try:
+        async with asyncio.timeout(_FORM_WITHIN):
+            form = await request.post()
+    except TimeoutError:
+        raise web.HTTPRequestTimeout(text=f"the form did not come within {_FORM_WITHIN:g} s\n") from None
+    _require_text(form.values())
+    given, known = str(form.get(FIELD, "")), request.cookies.get(COOKIE, "")
+    if not known or not hmac.compare_digest(given.encode(), known.encode("utf-8", "surrogateescape")):
         raise web.HTTPForbidden(text="this form is out of date: load the page again\n")
+
+
+def _require_text(values: Iterable[object]) -> None:
+    """Refuse what no field of ours has and no database takes: NUL, octets that are not UTF-8, files."""
+    for value in values:
+        if not isinstance(value, str) or "\0" in value or _SURROGATE.search(value):
+            raise web.HTTPBadRequest(text="the address or the form holds what is no text\n")
 
 
 def _finish(request: web.Request, response: web.StreamResponse) -> None:

@@ -318,6 +318,19 @@ async def test_a_form_without_our_token_is_refused(console: Console) -> None:
         assert console.status == 403
 
 
+@pytest.mark.parametrize(
+    "path", ["/devices?q=%00", "/devices?after=%00", "/devices/%00", "/audit?actor=%00", "/groups/%00"]
+)
+async def test_what_is_no_text_is_refused(console: Console, path: str) -> None:
+    await console.get(path)
+    assert console.status == 400
+
+
+async def test_a_form_that_holds_no_text_is_refused(console: Console) -> None:
+    await console.post("/groups", {"name": "a\0b"})
+    assert console.status == 400
+
+
 async def test_a_name_that_is_not_of_this_machine_is_refused(console: Console) -> None:
     await console.get("/", Host="rebound.example")
     assert console.status == 401
