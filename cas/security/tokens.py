@@ -154,7 +154,7 @@ def _decode(part: bytes) -> bytes:
 
 
 def _read_key(entry: Any, where: Path) -> tuple[str, tuple[str, Key]]:
-    kid = entry.get("kid")
+    kid = entry.get("kid") if isinstance(entry, dict) else None
     if not isinstance(kid, str) or not kid:
         raise ConfigurationError(f"{where}: a key has no kid")
     try:
