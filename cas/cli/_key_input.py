@@ -7,7 +7,7 @@ from pathlib import Path
 
 import typer
 
-KEY_INPUT = "Hex digits (a secret: text, or hex:...) from file:PATH, env:NAME, or - for standard input."
+KEY_INPUT = "Hex digits or PEM (a secret: text, or hex:...) from file:PATH, env:NAME, or - for standard input."
 
 
 def read_key(name: str, source: str) -> str:

@@ -12,7 +12,7 @@ from cas.cli._common import print_json, print_table, run
 from cas.config import load_settings
 from cas.cosem.obis import Obis
 from cas.devices import security_setup
-from cas.devices.certificates import check_fits, check_issued, der, kind_of, name_text, pem, read_certificate, title_of
+from cas.devices.certificates import check_fits, check_issued, der, kind_of, name_text, pem, read_certificate
 from cas.devices.counters import Counters
 from cas.devices.errors import CertificateUnfit, DeviceError
 from cas.devices.key_change import store_keys
@@ -24,6 +24,7 @@ from cas.devices.security_setup import Entity, Listed, Named, Numbered, Purpose
 from cas.devices.sessions import Sessions
 from cas.dlms.client import Client
 from cas.dlms.errors import DlmsError
+from cas.dlms.security.certificates import title_of
 from cas.security.audit import operator, recorded
 from cas.store.database import Pool, open_database
 from transports.errors import TransportError

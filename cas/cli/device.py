@@ -62,6 +62,7 @@ def add(
     master_key: KeyInput = None,
     secret: KeyInput = None,
     signing_key: KeyInput = None,
+    signing_certificate: KeyInput = None,
     agreement_key: KeyInput = None,
     device_signing_key: KeyInput = None,
     device_agreement_key: KeyInput = None,
@@ -81,7 +82,7 @@ def add(
     }  # fmt: skip
     sources = [
         encryption_key, authentication_key, broadcast_key, master_key, secret,
-        signing_key, agreement_key, device_signing_key, device_agreement_key,
+        signing_key, signing_certificate, agreement_key, device_signing_key, device_agreement_key,
     ]  # fmt: skip
     for name, source in zip(KEY_FIELDS, sources, strict=True):
         fields[name] = None if source is None else read_key(name, source)
@@ -101,8 +102,9 @@ def import_(file: Annotated[Path, typer.Argument(help="CSV or TOML file of devic
     """Register the devices of a file, all or none.
 
     CSV: columns device_id, url and any of system_title, alias, authentication, suite, protection,
-    client_system_title, max_pdu, encryption_key, authentication_key, broadcast_key, master_key, secret, quirk.NAME,
-    label.NAME. TOML: the same names in tables [[device]].
+    client_system_title, max_pdu, encryption_key, authentication_key, broadcast_key, master_key, secret, signing_key,
+    signing_certificate, agreement_key, device_signing_key, device_agreement_key, quirk.NAME, label.NAME. TOML: the same
+    names in tables [[device]].
     """
     rows = read_rows(file)
     _tell(_register(rows, count_rows(file), action="import devices", file=file.name), as_json=as_json)

@@ -6,18 +6,15 @@ from collections.abc import Iterator
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.serialization import Encoding
-from cryptography.x509.oid import NameOID
 
 from cas.devices.errors import CertificateUnfit
 from cas.devices.keys import KeyKind
-from cas.devices.model import Device, is_system_title
+from cas.devices.model import Device
 from cas.dlms.errors import KeyUnusable
+from cas.dlms.security.certificates import title_of
 from cas.dlms.security.key_forms import public_key
-from cas.dlms.security.suites import SUITES, TITLE_LENGTH
+from cas.dlms.security.suites import SUITES
 
-_HARDWARE_MODULE_NAME = x509.ObjectIdentifier("1.3.6.1.5.5.7.8.4")
-"""id-on-hardwareModuleName (RFC 4108): its serial number is the system title."""
-_OCTET_STRING = bytes((0x04, TITLE_LENGTH))
 _PEM = b"-----BEGIN"
 
 
@@ -39,20 +36,6 @@ def der(certificate: x509.Certificate) -> bytes:
 def pem(label: str, octets: bytes) -> str:
     """DER as people pass it on (RFC 7468)."""
     return ssl.DER_cert_to_PEM_cert(octets).replace("CERTIFICATE", label)
-
-
-def title_of(certificate: x509.Certificate) -> bytes | None:
-    """The system title of its subject: in subjectAltName as the standard wants it, else its common name."""
-    try:
-        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-        for name in names.get_values_for_type(x509.OtherName):
-            at = -TITLE_LENGTH - len(_OCTET_STRING)
-            if name.type_id == _HARDWARE_MODULE_NAME and name.value[at:-TITLE_LENGTH] == _OCTET_STRING:
-                return name.value[-TITLE_LENGTH:]
-    except (x509.ExtensionNotFound, ValueError):
-        pass
-    common = [str(attribute.value) for attribute in certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
-    return bytes.fromhex(common[0]) if common and is_system_title(common[0]) else None
 
 
 def name_text(octets: bytes) -> str:

@@ -3,6 +3,7 @@
 Every problem is told by the name of its field and what would be right; keys are never part of a message.
 """
 
+import base64
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Annotated, Any, Self
@@ -33,17 +34,20 @@ KEY_FIELDS: Mapping[str, KeyKind] = {
     "master_key": KeyKind.MASTER,
     "secret": KeyKind.SECRET,
     "signing_key": KeyKind.SIGNING,
+    "signing_certificate": KeyKind.CERTIFICATE,
     "agreement_key": KeyKind.AGREEMENT,
     "device_signing_key": KeyKind.DEVICE_SIGNING,
     "device_agreement_key": KeyKind.DEVICE_AGREEMENT,
 }
 _ASYMMETRIC = {
     KeyKind.SIGNING: private_key,
+    KeyKind.CERTIFICATE: public_key,
     KeyKind.AGREEMENT: private_key,
     KeyKind.DEVICE_SIGNING: public_key,
     KeyKind.DEVICE_AGREEMENT: public_key,
 }
 _HEX_PREFIX = "hex:"
+_PEM = "-----BEGIN "
 _KEY_OCTETS = {0: 16, 1: 16, 2: 32}  # Green Book 8.3, 9.2.3.7
 
 
@@ -84,10 +88,17 @@ def _url(value: str) -> str:
 def _key(value: object) -> object:
     if isinstance(value, str):
         try:
-            return Secret(bytes.fromhex(value))
+            return Secret(_octets(value))
         except ValueError:
-            raise _wrong("must be hex digits") from None
+            raise _wrong("must be hex digits, or PEM") from None
     return value
+
+
+def _octets(text: str) -> bytes:
+    """What hex digits stand for, or PEM without its frame (RFC 7468). Raises ValueError."""
+    if not text.startswith(_PEM):
+        return bytes.fromhex(text)
+    return base64.b64decode("".join(text.strip().splitlines()[1:-1]), validate=True)
 
 
 def _secret(value: object) -> object:
@@ -127,9 +138,12 @@ class Entry(BaseModel):
     master_key: Key | None = Field(None, description="master key (KEK) of the device, hex")
     secret: Password | None = Field(None, description="LLS password or HLS secret: text, or hex:...")
     signing_key: Key | None = Field(None, description="our private key for signatures: its number or PKCS #8, hex")
+    signing_certificate: Key | None = Field(None, description="the certificate of that key, shown in the AARQ")
     agreement_key: Key | None = Field(None, description="our private key for key agreement, likewise")
     device_signing_key: Key | None = Field(
-        None, description="the device's public key for signatures: point, DER or certificate, hex"
+        None,
+        description="the device's public key for signatures: point, DER or certificate, hex or PEM; the certificate of "
+        "an authority: the device must show one that it has signed",
     )
     device_agreement_key: Key | None = Field(None, description="the device's public key for key agreement, likewise")
     quirk: Quirks = Field(Quirks(), description="departures from the standard")

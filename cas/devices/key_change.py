@@ -16,6 +16,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapp
 from contextlib import asynccontextmanager
 from typing import TypeAlias
 
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
+
 from cas.cosem.obis import Obis
 from cas.devices.counters import Counters
 from cas.devices.errors import KeyChangeFailed, KeyChangeRunning, KeyMissing, SetupRefused
@@ -35,6 +37,7 @@ from cas.devices.security_setup import (
 )
 from cas.dlms.client import Client
 from cas.dlms.errors import DecodeError, DlmsError
+from cas.dlms.security.certificates import authority_in, certified_signing_key
 from cas.dlms.security.key_forms import drawn_private_key, private_key, public_key
 from cas.dlms.security.key_transport import wrap_key
 from cas.dlms.security.rekeying import agreed_key, ephemeral_in, key_data
@@ -99,6 +102,8 @@ class KeyChange:
         registered, keys = await self._ready(device_id)
         setup = _setup_of(registered.device)
         fresh = {kind: Secret(certificate)}
+        if kind in keys and authority_in(keys[kind].reveal()):
+            fresh = {}  # the authority stays registered: it stands for the old pair and the new one
         hint = "has it made this key pair, and does it know who signed the certificate?"
         await self._give(registered, keys, fresh, lambda client: import_certificate(client, setup, certificate), hint)
 
@@ -154,11 +159,12 @@ class KeyChange:
             await self._forget(device_id, fresh)
             raise KeyChangeFailed(device_id, f"it refuses them ({refused.why}): {hint}") from None
         except (DlmsError, TransportError):
-            if not sent:
+            if not sent or not fresh:
                 await self._forget(device_id, fresh)
                 raise
             # the answer is lost: what the device has is found out now
-        await self._keep(device_id, fresh)
+        if fresh:
+            await self._keep(device_id, fresh)
 
     async def _keep(self, device_id: str, fresh: Keys) -> None:
         settled = (await self._settle(await get_device(self._pool, device_id))).unseal(self._keyring)
@@ -168,13 +174,13 @@ class KeyChange:
     async def _agree(self, device: Device, keys: Keys, kinds: Collection[KeyKind]) -> dict[KeyKind, Secret]:
         suite, titles = SUITES[device.suite], (self._title(device), device.system_title or b"")
         signing = private_key(keys[KeyKind.SIGNING].reveal(), suite, "our signing key")
-        peer = public_key(keys[KeyKind.DEVICE_SIGNING].reveal(), suite, "the device's signing key")
         own = {KEY_IDS[kind]: drawn_private_key(suite, os.urandom) for kind in kinds}
         offered = [(key_id, key_data(key_id, key, signing)) for key_id, key in own.items()]
         sent = False
         try:
             async with self._associated(device, keys) as client:
                 sent = True
+                peer = await self._signing_key(client, device, keys)
                 answers = await agree_on_keys(client, _setup_of(device), offered)
                 if missing := set(own) - set(answers):
                     raise DecodeError(f"nothing for key_id {min(missing)}", path="key_agreement_data")
@@ -190,6 +196,18 @@ class KeyChange:
             kind: Secret(agreed_key(KEY_IDS[kind], own[KEY_IDS[kind]], theirs[KEY_IDS[kind]], *titles))
             for kind in kinds
         }
+
+    async def _signing_key(self, client: Client, device: Device, keys: Keys) -> EllipticCurvePublicKey:
+        """The device's key for signatures; where only its authority is registered, that of the certificate it holds."""
+        suite, registered, title = (
+            SUITES[device.suite],
+            keys[KeyKind.DEVICE_SIGNING].reveal(),
+            device.system_title or b"",
+        )
+        if (authority := authority_in(registered)) is None:
+            return public_key(registered, suite, "the device's signing key")
+        held = await export_certificate(client, _setup_of(device), Named(Entity.SERVER, Purpose.SIGNING, title))
+        return certified_signing_key(held, authority, title, suite)
 
     async def _lost(
         self, device: Device, keys: Keys, kinds: Collection[KeyKind], problem: Exception

@@ -37,10 +37,12 @@ class KeyKind(StrEnum):
     """Password of LLS, secret of HLS."""
     SIGNING = "signing"
     """Our private key for signatures: HLS by ECDSA, general-signing, ephemeral keys."""
+    CERTIFICATE = "signing-certificate"
+    """The certificate of that key, which the device is shown: HLS by ECDSA."""
     AGREEMENT = "agreement"
     """Our private key for key agreement."""
     DEVICE_SIGNING = "device-signing"
-    """The device's public key for signatures."""
+    """The device's public key for signatures, or the certificate of the authority that has signed the device's."""
     DEVICE_AGREEMENT = "device-agreement"
     """The device's public key for key agreement."""
     # Sent to the device, and not yet known to be its own (`cas.devices.key_change`).

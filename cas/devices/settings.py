@@ -11,6 +11,7 @@ from cas.devices.model import Authentication, Device, Protection
 from cas.dlms.acse import Settings
 from cas.dlms.conformance import LOGICAL_NAME, SHORT_NAME, Conformance
 from cas.dlms.security.authentication import Credentials, Mechanism
+from cas.dlms.security.certificates import authority_in
 from cas.dlms.security.ciphering import Ciphering
 from cas.dlms.security.control import SecurityControl
 from cas.dlms.security.general import KeyRing
@@ -87,9 +88,14 @@ def _credentials(
     if device.authentication is not Authentication.HLS_ECDSA:
         return Credentials(secret=secret, ciphering=ciphering)
     suite = SUITES[device.suite]
+    theirs = keys[KeyKind.DEVICE_SIGNING].reveal()
+    authority = authority_in(theirs)
+    shown = keys.get(KeyKind.CERTIFICATE)
     return Credentials(
         private_key=private_key(keys[KeyKind.SIGNING].reveal(), suite, "our signing key"),
-        public_key=public_key(keys[KeyKind.DEVICE_SIGNING].reveal(), suite, "the device's signing key"),
+        public_key=None if authority else public_key(theirs, suite, "the device's signing key"),
+        authority=authority,
+        certificate=shown.reveal() if shown else None,
     )
 
 
@@ -112,7 +118,9 @@ def _parties(device: Device, keys: Mapping[KeyKind, Secret], suite: Suite) -> Pa
         return private_key(octets[kind], suite, f"our {kind} key") if kind in octets else None
 
     def public(kind: KeyKind) -> EllipticCurvePublicKey | None:
-        return public_key(octets[kind], suite, f"the {kind} key") if kind in octets else None
+        if kind not in octets or authority_in(octets[kind]):
+            return None  # of an authority, the device's own comes with its certificate
+        return public_key(octets[kind], suite, f"the {kind} key")
 
     ring = KeyRing(
         symmetric,

@@ -99,6 +99,8 @@ def aarq(settings: Settings, challenge: bytes, user_information: bytes) -> cos.A
     ours = cos.AarqApdu(
         application_context_name=f"{CONTEXT}{context}",
         calling_ap_title=(settings.client_title or None) if settings.names_titles else None,
+        # the certificate of our signing key (Green Book 8.3, 9.2.6.6.5)
+        calling_ae_qualifier=settings.credentials.certificate if settings.mechanism is Mechanism.HIGH_ECDSA else None,
         sender_acse_requirements="1" if authenticated else None,
         mechanism_name=f"{MECHANISM}{settings.mechanism:d}" if authenticated else None,
         calling_authentication_value=None if value is None else cos.AuthenticationValue(charstring=value),
@@ -109,6 +111,7 @@ def aarq(settings: Settings, challenge: bytes, user_information: bytes) -> cos.A
     return replace(
         asked,
         calling_ap_title=asked.calling_ap_title or ours.calling_ap_title,
+        calling_ae_qualifier=asked.calling_ae_qualifier or ours.calling_ae_qualifier,
         sender_acse_requirements=asked.sender_acse_requirements or ours.sender_acse_requirements,
         calling_authentication_value=asked.calling_authentication_value or ours.calling_authentication_value,
         user_information=user_information,

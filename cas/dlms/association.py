@@ -258,11 +258,17 @@ class Association:
 
     def _authenticate(self, challenge: bytes, aare: cos.AareApdu) -> Exchange[None]:
         value = aare.responding_authentication_value
+        title = self._channel.peer_title or b""
+        credentials = self.settings.credentials
+        if self.settings.mechanism is Mechanism.HIGH_ECDSA:
+            credentials = credentials.with_peer(aare.responding_ae_qualifier, title)
+            if (parties := self._channel.parties) is not None:  # the same key signs APDUs
+                self._channel.parties = parties.with_peer(credentials.public_key)
         handshake = Handshake(
             mechanism=self.settings.mechanism,
-            credentials=self.settings.credentials,
+            credentials=credentials,
             own_title=self.settings.client_title,
-            peer_title=self._channel.peer_title or b"",
+            peer_title=title,
             own_challenge=challenge,
             peer_challenge=(value.charstring if value else None) or b"",
         )

@@ -200,9 +200,12 @@ class ServerAssociation:
         if not self.settings.mechanism.is_high:
             return None
         challenge = self._challenge()
+        credentials = replace(self.settings.credentials, ciphering=ciphering)
+        if self.settings.mechanism is Mechanism.HIGH_ECDSA:
+            credentials = credentials.with_peer(proposed.certificate, proposed.client_title)
         self._handshake = Handshake(
             mechanism=self.settings.mechanism,
-            credentials=replace(self.settings.credentials, ciphering=ciphering),
+            credentials=credentials,
             own_title=self.settings.own_title,
             peer_title=proposed.client_title,
             own_challenge=challenge,

@@ -64,6 +64,8 @@ class Proposal:
     client_title: bytes
     challenge: bytes
     user_information: bytes
+    certificate: bytes | None = None
+    """That of the client's key for signatures."""
 
 
 def proposal(aarq: cos.AarqApdu, settings: ServerSettings) -> Proposal:
@@ -89,7 +91,7 @@ def proposal(aarq: cos.AarqApdu, settings: ServerSettings) -> Proposal:
         raise _refuse("calling-AP-title-not-recognized")
     if aarq.user_information is None:
         raise _refuse("no-reason-given")
-    return Proposal(ciphered, title, value, aarq.user_information)
+    return Proposal(ciphered, title, value, aarq.user_information, aarq.calling_ae_qualifier)
 
 
 def _check_mechanism(name: str | None, wanted: Mechanism) -> None:
@@ -135,6 +137,9 @@ def aare_accepted(
         result=cos.AssociationResult.ACCEPTED,
         result_source_diagnostic=cos.AssociateSourceDiagnostic(acse_service_user=source),
         responding_ap_title=settings.own_title if names_title else None,
+        responding_ae_qualifier=settings.credentials.certificate
+        if settings.mechanism is Mechanism.HIGH_ECDSA
+        else None,
         responder_acse_requirements=None if challenge is None else "1",
         mechanism_name=None if challenge is None else f"{MECHANISM}{settings.mechanism:d}",
         responding_authentication_value=authentication,

@@ -18,6 +18,7 @@ class Offer:
     """An association that a meter offers to the client with this SAP.
 
     `full`: the client may write and run methods, else only read. `objects`: logical names it sees, None for all.
+    `certified`: with ECDSA the client must show a certificate of the authority.
     """
 
     client: int
@@ -25,6 +26,7 @@ class Offer:
     protection: Protection
     full: bool
     objects: frozenset[bytes] | None = None
+    certified: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -152,6 +152,7 @@ def _offer(table: _Table) -> Offer:
         protection=table.word("protection", _PROTECTIONS, "none"),
         full=table.word("rights", {"full": True, "read": False}, "read"),
         objects=frozenset(_obis(one, table) for one in seen) if seen else None,
+        certified=table.take("certified", bool, False),
     )
     table.finish()
     return offer

@@ -51,6 +51,16 @@ class Vault:
         """The client's public key."""
         return self._peers.get(purpose)
 
+    @property
+    def anchor(self) -> x509.Certificate:
+        """The trust anchor."""
+        return self._anchor
+
+    def shown(self) -> bytes | None:
+        """The certificate of its signing key, in DER, as the AARE has it."""
+        found = self._held.get((SERVER, SIGNING, self._title))
+        return found.public_bytes(Encoding.DER) if found else None
+
     def listed(self) -> Iterator[tuple[int, int, x509.Certificate]]:
         """Every certificate, with whose it is and what for."""
         yield AUTHORITY, 3, self._anchor

@@ -44,7 +44,14 @@ def server_settings(meter: Meter, offer: Offer) -> ServerSettings:
     parties = None
     if (vault := meter.vault) is not None:
         signing, peer = vault.own(SIGNING), vault.peer(SIGNING)
-        credentials = replace(credentials, private_key=signing, public_key=peer)
+        # a client that shows a certificate is believed for its authority, any other for its registered key
+        credentials = replace(
+            credentials,
+            private_key=signing,
+            public_key=None if offer.certified else peer,
+            authority=vault.anchor if offer.certified else None,
+            certificate=vault.shown(),
+        )
         parties = Parties(KeyRing(meter.keys, vault.own(AGREEMENT), vault.peer(AGREEMENT), peer), signing)
     return ServerSettings(
         own_title=meter.system_title,

@@ -7,18 +7,20 @@ peer. Both sides use it: only the titles and challenges are swapped.
 
 import hashlib
 import hmac
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from typing import TypeVar
 
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey, EllipticCurvePublicKey
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from cryptography.x509 import Certificate
 
 from cas.dlms.errors import AuthenticationFailed, DecipheringError, KeyUnusable, SignatureInvalid
+from cas.dlms.security.certificates import certified_signing_key, key_in
 from cas.dlms.security.ciphering import Ciphering
 from cas.dlms.security.control import SecurityControl
 from cas.dlms.security.keys import Secret
-from cas.dlms.security.signature import sign, verify
+from cas.dlms.security.signature import sign, suite_of, verify
 from cas.dlms.security.suites import TAG_LENGTH
 
 _T = TypeVar("_T")
@@ -55,13 +57,32 @@ class Credentials:
     """What proves a side, none of it shown; each mechanism uses its own.
 
     `secret`: mechanisms 2 (an AES-128 key), 3, 4 and 6. `ciphering`: mechanism 5. `private_key`, ours, and
-    `public_key`, the peer's: mechanism 7.
+    `public_key`, the peer's: mechanism 7; where only the `authority` is known, the peer must show a certificate that it
+    has signed. `certificate` (DER) is what we show.
     """
 
     secret: Secret | None = None
     ciphering: Ciphering | None = None
     private_key: EllipticCurvePrivateKey | None = field(default=None, repr=False)
     public_key: EllipticCurvePublicKey | None = field(default=None, repr=False)
+    authority: Certificate | None = None
+    certificate: bytes | None = None
+
+    def with_peer(self, shown: bytes | None, title: bytes) -> "Credentials":
+        """With the peer's public key: the one that is known, else that of the certificate which the peer shows.
+
+        Raises AuthenticationFailed for a certificate that is not to be believed, KeyUnusable without our own key.
+        """
+        if self.public_key is not None:
+            if shown and key_in(shown) not in (None, self.public_key):
+                raise AuthenticationFailed(
+                    "the peer shows the certificate of another key than the registered one: has it a new key pair?"
+                )
+            return self
+        if self.authority is None:
+            return self
+        suite = suite_of(_need(self.private_key, "ECDSA needs our private key"))
+        return replace(self, public_key=certified_signing_key(shown, self.authority, title, suite))
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,10 @@ Green Book 8.3, 9.2.3.4.6 and 9.2.7.2: a key that both hold (identified), one th
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
-from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey, EllipticCurvePublicKey
 
 from cas.bindings.cosempdu import GeneralCiphering, GeneralSigning, KeyInfo
 from cas.dlms.errors import KeyUnusable
@@ -54,6 +54,12 @@ class Parties:
         suite = self.ring.symmetric.suite
         ciphered = _HEADER + _KEY_INFO + _LENGTHS if self.key else 0
         return ciphered + (_HEADER + _LENGTHS + suite.signature_length if self.sign else 0)
+
+    def with_peer(self, signing: EllipticCurvePublicKey | None) -> "Parties":
+        """The same with the peer's public key for signatures, if that is not known yet."""
+        if self.ring.peer_signing is not None:
+            return self
+        return replace(self, ring=replace(self.ring, peer_signing=signing))
 
     def signed(self, plain: bytes, header: Header) -> bytes:
         """The general-signing APDU. Raises KeyUnusable without our private key."""

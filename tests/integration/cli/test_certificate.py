@@ -22,7 +22,7 @@ __all__ = ["cas"]  # the fixture
 def simulator(tmp_path: Path) -> Iterator[Simulator]:
     """A meter in a thread of its own: the command has a loop of its own."""
     model = tmp_path / "model.toml"
-    model.write_text(MODEL.format(suite=1, authentication="hls-ecdsa"))
+    model.write_text(MODEL.format(suite=1, authentication="hls-ecdsa", certified="false"))
     running, stop, started = Simulator(model=str(model)), asyncio.Event(), threading.Event()
     loop = asyncio.new_event_loop()
 

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from cas.cosem.obis import Obis
 from cas.devices import key_change, security_setup
-from cas.devices.certificates import check_fits, check_issued, kind_of, read_certificate, title_of
+from cas.devices.certificates import check_fits, check_issued, kind_of, read_certificate
 from cas.devices.counters import Counters
 from cas.devices.errors import CertificateUnfit, KeyChangeFailed, KeyMissing, SetupRefused
 from cas.devices.keys import CANDIDATE_OF, KeyKind, Keyring, Secret
@@ -22,7 +22,9 @@ from cas.devices.registry import get_device
 from cas.devices.security_setup import Entity, Named, Numbered, Purpose
 from cas.devices.sessions import Sessions
 from cas.dlms.client import Client
+from cas.dlms.errors import AssociationRefused
 from cas.dlms.security import rekeying
+from cas.dlms.security.certificates import title_of
 from cas.dlms.security.key_forms import public_key
 from cas.simulator import Fault, FaultKind, Simulator, certificates, identity
 from cas.simulator.meter import Meter
@@ -49,6 +51,7 @@ client = 1
 authentication = "{authentication}"
 protection = "both"
 rights = "full"
+certified = {certified}
 [[object]]
 class = "register"
 logical_name = "1.0.1.8.0.255"
@@ -112,9 +115,12 @@ Benches = Callable[..., Any]
 @pytest.fixture
 def bench(pool: Pool, tmp_path: Path) -> Benches:
     @asynccontextmanager
-    async def made(suite: int = 1, authentication: str = "hls-gmac", **entry: Any) -> AsyncIterator[Bench]:
+    async def made(
+        suite: int = 1, authentication: str = "hls-gmac", *, certified: bool = False, **entry: Any
+    ) -> AsyncIterator[Bench]:
         model = tmp_path / "meter.toml"
-        model.write_text(MODEL.format(suite=suite, authentication=authentication))
+        given = {"suite": suite, "authentication": authentication, "certified": str(certified).lower()}
+        model.write_text(MODEL.format_map(given))
         async with Simulator(model=str(model)) as simulator:
             known = simulator.device(0)
             await register_devices(pool, KEYRING, [Row({**known, "url": f"{known['url']}&timeout=2", **entry})])
@@ -287,6 +293,43 @@ class TestCertificates:
                     await security_setup.remove_certificate(client, SETUP, Named(Entity.AUTHORITY, Purpose.OTHER, b""))
                 await security_setup.remove_certificate(client, SETUP, own)
                 assert its.meter.vault.own(Purpose.SIGNING) is None
+
+
+@pytest.mark.clause("Green Book 8.3, 9.2.6.6")
+class TestAuthority:
+    """The device is known by the authority that signs its certificate, and is shown one of ours."""
+
+    @pytest.mark.parametrize("suite", [1, 2])
+    @pytest.mark.parametrize("quirk", [{}, {"signing": "yes"}, {"ciphering": "agreed-one-pass"}], ids=str)
+    async def test_certificates_are_shown_and_believed(self, bench: Benches, suite: int, quirk: dict[str, str]) -> None:
+        async with bench(suite, "hls-ecdsa", certified=True, quirk=quirk, **self.entry(suite)) as its:
+            await its.works()
+            await its.change([KeyKind.ENCRYPTION, KeyKind.MASTER])
+            await its.works()
+            async with its.client() as client:
+                await security_setup.generate_key_pair(client, SETUP, Purpose.SIGNING)
+                request = await security_setup.certificate_request(client, SETUP, Purpose.SIGNING)
+            before = (await its.stored())[KeyKind.DEVICE_SIGNING]
+            signed = its.signed(request, Purpose.SIGNING)
+            await its.sessions.give_certificate(its.meter.device_id, KeyKind.DEVICE_SIGNING, signed)
+            assert (await its.stored())[KeyKind.DEVICE_SIGNING] == before  # the authority, still
+            await its.works()
+
+    async def test_a_meter_that_does_not_believe_ours(self, bench: Benches) -> None:
+        entry = self.entry(1, by=3)
+        async with bench(1, "hls-ecdsa", certified=True, **entry) as its:
+            with pytest.raises(AssociationRefused, match="authentication-failure"):
+                await its.works()
+
+    def entry(self, suite: int, *, by: int = 0) -> dict[str, str]:
+        pairs = identity.pairs(0, 1, suite)
+        assert pairs is not None
+        ours = certificates.certificate(identity.authority(by, suite), TITLE, pairs.client_signing.public_key(), 0)
+        anchor = certificates.authority_certificate(identity.authority(0, suite))
+        return {
+            "signing_certificate": ours.public_bytes(Encoding.PEM).decode(),
+            "device_signing_key": anchor.public_bytes(Encoding.PEM).decode(),
+        }
 
 
 class TestJudgement:

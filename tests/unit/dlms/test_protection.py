@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import (
     EllipticCurvePrivateKey,
     derive_private_key,
 )
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from cas.bindings import cosempdu as cos
 from cas.dlms import errors
@@ -25,6 +26,7 @@ from cas.dlms.security.policy import Protection
 from cas.dlms.security.suites import SUITES
 from cas.dlms.server import ServerSettings
 from cas.dlms.states import State
+from cas.simulator.certificates import authority_certificate, certificate
 from tests.unit.dlms.device import CLIENT_TITLE, SERVER_TITLE
 from tests.unit.dlms.device import get as get_attribute
 from tests.unit.dlms.joined import Joined, entropy
@@ -163,6 +165,73 @@ class TestEcdsa:
         with pytest.raises(errors.AuthenticationFailed):
             both.open()
         assert both.client.state is State.IDLE
+
+    @pytest.mark.clause("Green Book 8.3, 9.2.6.6")
+    @pytest.mark.parametrize("suite", [1, 2])
+    def test_only_the_authority_is_known_and_both_show_certificates(self, suite: int) -> None:
+        both = self.certified(suite)
+        both.open()
+        assert both.ask(get()) == VALUE
+        assert b"\xa7\x82" in both.sent[0]  # calling-AE-qualifier
+        assert b"\xa5\x82" in both.received[0]  # responding-AE-qualifier
+
+    @pytest.mark.parametrize(
+        ("spoilt", "why"),
+        [
+            ({"authority": 999}, "not signed by the authority"),
+            ({"title": CLIENT_TITLE}, "names 4D4D4D0000000001"),
+            ({"purpose": 1}, "not one for signatures"),
+            ({"key": 77}, "does not fit|is wrong"),
+            ({"shown": False}, "shows no certificate"),
+            ({"shown": b"\x30\x00"}, "cannot be used"),
+        ],
+    )
+    def test_a_certificate_of_the_meter_that_is_not_believed(self, spoilt: dict[str, Any], why: str) -> None:
+        both = self.certified(1, **spoilt)
+        with pytest.raises(errors.AuthenticationFailed, match=why):
+            both.open()
+        assert both.client.state is State.IDLE
+
+    def test_a_certificate_of_the_client_that_is_not_believed(self) -> None:
+        both = self.certified(1, client_authority=999)
+        with pytest.raises(errors.AssociationRefused, match="authentication-failure"):
+            both.open()
+
+    def test_another_key_than_the_registered_one_is_told(self) -> None:
+        both = self.certified(1)
+        known = replace(both.client.settings.credentials, public_key=private(1, 5).public_key(), authority=None)
+        both.client.settings = replace(both.client.settings, credentials=known)
+        with pytest.raises(errors.AuthenticationFailed, match="has it a new key pair"):
+            both.open()
+
+    def certified(
+        self,
+        suite: int,
+        *,
+        authority: int = 900,
+        client_authority: int = 900,
+        title: bytes = SERVER_TITLE,
+        purpose: int = 0,
+        key: int = 2,
+        shown: bytes | bool = True,
+    ) -> Joined:
+        """Either side knows the other by authority 900 only."""
+
+        def issued(by: int, title: bytes, number: int, purpose: int = 0) -> bytes:
+            found = certificate(private(suite, by), title, private(suite, number).public_key(), purpose)
+            return found.public_bytes(Encoding.DER)
+
+        anchor = authority_certificate(private(suite, 900))
+        theirs = issued(authority, title, key, purpose) if shown is True else shown or None
+        ours = Credentials(
+            private_key=private(suite, 1), authority=anchor, certificate=issued(client_authority, CLIENT_TITLE, 1)
+        )
+        server = Credentials(private_key=private(suite, 2), authority=anchor, certificate=theirs)
+        return joined(
+            suite,
+            {"mechanism": Mechanism.HIGH_ECDSA, "credentials": ours},
+            {"mechanism": Mechanism.HIGH_ECDSA, "credentials": server},
+        )
 
     def ecdsa(self, suite: int, client: int = 1, server: int = 2) -> Joined:
         ours = Credentials(private_key=private(suite, client), public_key=private(suite, 2).public_key())
