@@ -16,7 +16,6 @@ from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest, start_http_server
 from psycopg import OperationalError
 
-from cas import metrics
 from cas.access.bulk import Bulk
 from cas.access.chunks import Chunks
 from cas.access.conversation import Workshop
@@ -196,7 +195,7 @@ class _Parts:
 @asynccontextmanager
 async def _open_parts(settings: Settings, pool: Pool) -> AsyncIterator[_Parts]:
     keyring = await asyncio.to_thread(load_keyring, settings, lambda message: log.warning(message))
-    counters = Counters(pool, near_top=_warn_of_counter)
+    counters = Counters(pool)
     calendar = Calendar(
         ZoneInfo(settings.zone), timedelta(seconds=settings.activation_window), make_up=settings.make_up_missed
     )
@@ -381,8 +380,3 @@ async def _is_ready(pool: Pool) -> bool:
     except (OperationalError, TimeoutError):
         return False
     return True
-
-
-def _warn_of_counter(device: str, value: int) -> None:
-    metrics.COUNTERS_NEAR_TOP.inc()
-    tell(Kind.COUNTER_NEAR_TOP, device, value=value)

@@ -49,16 +49,16 @@ def name_text(octets: bytes) -> str:
 
 def _strings(octets: bytes) -> Iterator[bytes]:
     """The contents of UTF8String, PrintableString and IA5String, however deep; nothing of what is no DER."""
-    while len(octets) > 1:
-        tag, length, at = octets[0], octets[1], 2
+    at = 0
+    while at + 1 < len(octets):
+        tag, length, at = octets[at], octets[at + 1], at + 2
         if length & 0x80:
-            at += length & 0x7F
-            length = int.from_bytes(octets[2:at], "big")
-        if tag & 0x20:
-            yield from _strings(octets[at : at + length])
-        elif tag in (0x0C, 0x13, 0x16):
+            more = length & 0x7F
+            length, at = int.from_bytes(octets[at : at + more], "big"), at + more
+        if tag in (0x0C, 0x13, 0x16):
             yield octets[at : at + length]
-        octets = octets[at + length :]
+        if not tag & 0x20:  # what is in a constructed one comes next
+            at += length
 
 
 def kind_of(certificate: x509.Certificate) -> KeyKind | None:

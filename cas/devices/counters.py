@@ -12,10 +12,12 @@ association takes a fresh block (a `Lease`), and none is kept for the next.
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
 
+from cas import metrics
 from cas.devices.errors import CounterUsedUp
 from cas.devices.keys import Secret
 from cas.store.database import Pool
 from cas.store.queries import query
+from cas.system_events import Kind, tell
 
 HIGHEST = 0xFFFF_FFFF
 """The counter has 32 bits; a wrap would repeat initialization vectors."""
@@ -32,6 +34,12 @@ _READ = query("counters_read")
 def counter_scope(key: Secret, client_system_title: bytes) -> bytes:
     """What a counter belongs to: a digest (16 octets) of the encryption key and the client's system title."""
     return hashlib.sha256(b"cas counter\0" + client_system_title + key.reveal()).digest()[:16]
+
+
+def warn_of_counter(name: str, value: int) -> None:
+    """Tell that the counters under the key of a device come to their end."""
+    metrics.COUNTERS_NEAR_TOP.inc()
+    tell(Kind.COUNTER_NEAR_TOP, name, value=value)
 
 
 class Lease:
@@ -81,7 +89,7 @@ class Counters:
     """The invocation counters of this service. `near_top` is told device and value when a range comes to its end."""
 
     def __init__(
-        self, pool: Pool, *, block: int = BLOCK, near_top: Callable[[str, int], None] = lambda _name, _value: None
+        self, pool: Pool, *, block: int = BLOCK, near_top: Callable[[str, int], None] = warn_of_counter
     ) -> None:
         self._pool = pool
         self._near_top = near_top

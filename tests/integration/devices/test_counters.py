@@ -6,7 +6,9 @@ import sys
 
 import psycopg
 import pytest
+from structlog.testing import capture_logs
 
+from cas import metrics
 from cas.devices.counters import HIGHEST, NEAR_TOP, Counters, counter_scope
 from cas.devices.errors import CounterUsedUp
 from cas.devices.keys import Secret
@@ -123,6 +125,16 @@ async def test_warns_when_the_top_is_near(pool: Pool) -> None:
     await lease.raise_to(NEAR_TOP)
     await lease.ensure()
     assert told == [NEAR_TOP]
+
+
+async def test_whoever_keeps_counters_warns(pool: Pool) -> None:
+    before = metrics.COUNTERS_NEAR_TOP._value.get()
+    with capture_logs() as logs:
+        lease = await Counters(pool).lease(KEY, TITLE, "M")
+        await lease.raise_to(NEAR_TOP)
+        await lease.ensure()
+    assert metrics.COUNTERS_NEAR_TOP._value.get() == before + 1
+    assert [(one["subject"], one["value"]) for one in logs if one["log_level"] == "warning"] == [("M", NEAR_TOP)]
 
 
 async def test_is_durable_whatever_the_default_of_the_server(pool: Pool) -> None:
