@@ -204,6 +204,9 @@ def scan(octets: bytes, pos: int) -> int:
 
     Raises DataError at the first octet that cannot stand where it stands.
     """
+    last = len(octets)
+    if pos < last and 0 < (size := _WHOLE[octets[pos]]) <= last - pos:  # most answers: one value of a fixed size
+        return pos + size
     end = _scan(octets, pos, 1, 0)
     if end > len(octets):
         raise DataError("cut short", len(octets))

@@ -64,9 +64,10 @@ def decode_apdu(octets: bytes) -> object:
     if not octets:
         raise DecodeError("no octets", 0)
     tag = octets[0]
+    if cls := _CLASSES.get(tag):
+        return axdr.decode(cls, octets, 1)
     if tag in _ACSE:
         return getattr(ber.decode(cos.ACseApdu, octets), _ACSE[tag])
     if tag not in _XDLMS:
         raise DecodeError(f"no APDU has the tag {tag:02X}", 0)
-    cls = _CLASSES.get(tag)
-    return axdr.decode(cls, octets, 1) if cls else axdr.decode(cos.XDlmsApdu, octets)
+    return axdr.decode(cos.XDlmsApdu, octets)

@@ -357,17 +357,22 @@ def chosen(value: object, shape: Choice) -> tuple[str, int]:
     """The attribute and the index of the alternative that is set. Raises EncodeError unless there is exactly one."""
     found = [(a.attribute, i) for i, a in enumerate(shape.alternatives) if getattr(value, a.attribute) is not None]
     if len(found) != 1:
-        names = ", ".join(attribute for attribute, _ in found) or "none"
-        raise EncodeError(f"one alternative must be set, not {names}", type(value).__name__)
+        raise _not_one(value, [attribute for attribute, _ in found])
     return found[0]
 
 
+def _not_one(value: object, given: list[str]) -> EncodeError:
+    return EncodeError(f"one alternative must be set, not {', '.join(given) or 'none'}", type(value).__name__)
+
+
 def _choice_encoder(shape: Choice) -> Encoder:
-    encoders = [(bytes((alternative.tag,)), alternative.type) for alternative in shape.alternatives]
+    alternatives = [(one.attribute, bytes((one.tag,)), one.type) for one in shape.alternatives]
 
     def encode_choice(value: object) -> bytes:
-        attribute, index = chosen(value, shape)
-        tag, type_name = encoders[index]
+        given = [one for one in alternatives if getattr(value, one[0]) is not None]
+        if len(given) != 1:
+            raise _not_one(value, [one[0] for one in given])
+        attribute, tag, type_name = given[0]
         try:
             return tag + encoder(type_name)(getattr(value, attribute))
         except EncodeError as error:

@@ -6,10 +6,10 @@ async with Client(transport, settings, counters) as client:
 
 import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from types import TracebackType
-from typing import Protocol, Self, TypeVar
+from typing import Any, Protocol, Self, TypeVar
 
 from cas.bindings import cosempdu as cos
 from cas.dlms.acse import Negotiated, Settings
@@ -114,9 +114,9 @@ class Client:
             await self._transport.close()
             raise
 
-    async def request(self, body: Request) -> Response:
+    def request(self, body: Request) -> Coroutine[Any, Any, Response]:
         """Ask one service; see `Association.request`."""
-        return await self._run(self._association.request(body))
+        return self._run(self._association.request(body))
 
     async def tell(self, body: Unanswered) -> None:
         """Ask one service without being answered; see `Association.tell`."""
