@@ -40,6 +40,11 @@ class Request:
     attribute: int = 0
 
     @property
+    def is_buffer(self) -> bool:
+        """Whether it is about the rows of a profile."""
+        return (self.class_id, self.attribute) == (PROFILE_GENERIC, BUFFER)
+
+    @property
     def key(self) -> tuple[int, Obis | None, int]:
         """Class, object and attribute."""
         return self.class_id, self.code, self.attribute
@@ -115,9 +120,7 @@ def summary(asked: Sequence[bytes], count: int) -> str:
     if not asked:
         return "Listen to notifications"
     requests = [describe_request(octets) for octets in asked]
-    first = next(
-        (each for each in requests if (each.class_id, each.attribute) == (PROFILE_GENERIC, BUFFER)), requests[0]
-    )
+    first = next((each for each in requests if each.is_buffer), requests[0])
     more = len({(request.class_id, request.code, request.name) for request in requests}) - 1
     known = f" and {more} more" if more else ""
     return f"{_sentence(first)}{' and more' if count > len(asked) else known}"
@@ -194,7 +197,7 @@ def _shown(request: Request, data: Data, scale: ScalerUnit | None) -> str:
     try:
         if scale is not None:
             return scaled_text(data, scale)
-        if (request.class_id, request.attribute) == (PROFILE_GENERIC, BUFFER):
+        if request.is_buffer:
             return f"{len(data.children())} rows"
         return show(readable(data, attribute_of(request.class_id, request.attribute).type))[:_LONGEST]
     except (DataError, ValueError):
