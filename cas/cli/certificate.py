@@ -8,7 +8,7 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
-from cas.cli._common import print_json, print_table, run
+from cas.cli._common import examples, print_json, print_table, run
 from cas.config import load_settings
 from cas.cosem.obis import Obis
 from cas.devices import security_setup
@@ -63,7 +63,7 @@ Authority = Annotated[Path | None, typer.Option(help="Certificate of the authori
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
-@app.command("list")
+@app.command("list", epilog=examples("cas certificate list 53494D0000000001"))
 def list_(device: Name, as_json: Json = False) -> None:
     """List the certificates that a device holds."""
 
@@ -78,18 +78,21 @@ def list_(device: Name, as_json: Json = False) -> None:
         print_table(("entity", "purpose", "subject", "serial", "issuer"), [tuple(one.values()) for one in found])
 
 
-@app.command()
-def generate(device: Name, purpose: PairPurpose) -> None:
+@app.command(epilog=examples("cas certificate generate 53494D0000000001 agreement"))
+def generate(device: Name, purpose: PairPurpose, as_json: Json = False) -> None:
     """Let a device make a new key pair; it is used once its certificate is imported."""
 
     async def work(client: Client, setup: Obis, _device: Device) -> None:
         await security_setup.generate_key_pair(client, setup, Purpose[purpose.name])
 
     run(_asked(device, work, action="generate key pair", purpose=purpose.value))
-    typer.echo(f"{device} has a new key pair for {purpose}: `cas certificate request` tells what is to be signed")
+    if as_json:
+        print_json({"device": device, "generated": purpose.value})
+    else:
+        typer.echo(f"{device} has a new key pair for {purpose}: `cas certificate request` tells what is to be signed")
 
 
-@app.command()
+@app.command(epilog=examples("cas certificate request 53494D0000000001 signing -o meter.csr"))
 def request(device: Name, purpose: PairPurpose, output: Output = None) -> None:
     """Get the certificate request for a device's newest key pair, as PEM, for an authority to sign."""
 
@@ -99,22 +102,31 @@ def request(device: Name, purpose: PairPurpose, output: Output = None) -> None:
     _write(pem("CERTIFICATE REQUEST", run(_asked(device, work))), output)
 
 
-@app.command("import")
+@app.command("import", epilog=examples("cas certificate import 53494D0000000001 meter.pem --authority ca.pem"))
 def import_(
     device: Name,
     file: Annotated[Path, typer.Argument(help="The certificate, PEM or DER.")],
     authority: Authority = None,
+    as_json: Json = False,
 ) -> None:
     """Give a device a certificate: of its own new key pair, whose public key is registered, or of somebody else."""
     certificate = read_certificate(_read(file))
     if authority is not None:
         check_issued(certificate, read_certificate(_read(authority)))
     kind = run(_import(device, certificate))
+    if as_json:
+        print_json({"device": device, "subject": certificate.subject.rfc4514_string(), "registered": kind})
+        return
     registered = f"; its {kind} key is registered" if kind else ""
     typer.echo(f"{device} has taken the certificate of {certificate.subject.rfc4514_string()}{registered}")
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        "cas certificate export 53494D0000000001 --purpose agreement --register",
+        "cas certificate export 53494D0000000001 --entity client -o client.pem",
+    )
+)
 def export(
     device: Name,
     entity: Whose = EntityName.SERVER,
@@ -142,7 +154,7 @@ def export(
     _write(pem("CERTIFICATE", der(certificate)), output)
 
 
-@app.command()
+@app.command(epilog=examples("cas certificate remove 53494D0000000001 --entity client --purpose signing --yes"))
 def remove(
     device: Name,
     entity: Whose = EntityName.CLIENT,
@@ -151,6 +163,7 @@ def remove(
     serial: Serial = None,
     issuer: Issuer = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Remove a certificate from a device; with one of its own it destroys the key pair."""
     if not yes:
@@ -160,7 +173,10 @@ def remove(
         await security_setup.remove_certificate(client, setup, _which(found, entity, purpose, title, serial, issuer))
 
     run(_asked(device, work, action="remove certificate", entity=entity.value, purpose=purpose.value))
-    typer.echo(f"removed from {device}")
+    if as_json:
+        print_json({"removed_from": device})
+    else:
+        typer.echo(f"removed from {device}")
 
 
 async def _asked(

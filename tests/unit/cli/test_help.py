@@ -17,8 +17,8 @@ from cas.cli import _common, app
 from cas.cli._plot import draw
 from tests.commands import cas_commands, parse
 
-WITHOUT_JSON = {"audit export", "demo", "serve", "worker"}
-"""Commands whose output is JSON anyway, a show for people, or a log (setting log_format)."""
+WITHOUT_JSON = {"audit export", "certificate export", "certificate request", "demo", "serve", "worker"}
+"""Commands whose output is JSON anyway, PEM, a show for people, or a log (setting log_format)."""
 
 
 def leaves() -> Iterator[tuple[str, Any]]:
