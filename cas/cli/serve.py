@@ -1,6 +1,7 @@
 """`cas serve`: the service, until it is stopped."""
 
 import asyncio
+import logging
 import signal
 from typing import Annotated
 
@@ -33,6 +34,8 @@ def serve(
     """Run the service until stopped by Ctrl-C or SIGTERM. Prints READY and its URL when it answers."""
     settings = load_settings(host=host, port=port)
     configure_logging(settings.log_level, settings.log_format)
+    # The job queue tells of every chunk twice; we tell of activations.
+    logging.getLogger("procrastinate").setLevel(logging.WARNING)
     run(_serve(settings, work=worker))
 
 
