@@ -5,20 +5,21 @@ async with sessions.open(device_id) as client:
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager, nullcontext
 from weakref import WeakValueDictionary
 
 from cas.devices.counters import Counters
-from cas.devices.errors import KeyMissing
+from cas.devices.errors import KeyMissing, UnknownDevice
 from cas.devices.exclusion import Exclusion
 from cas.devices.key_change import KeyChange, candidates_in, key_change_lock
 from cas.devices.keys import KeyKind, Keyring
 from cas.devices.model import Device
 from cas.devices.opening import Opener
-from cas.devices.registry import Registered, get_device
+from cas.devices.registry import Registered, find_devices
 from cas.devices.settings import settings_of
 from cas.dlms.client import Client
+from cas.store.batch import Batcher
 from cas.store.database import Pool
 from transports.base import Transport
 from transports.registry import open_transport
@@ -45,6 +46,8 @@ class Sessions:
         self._client_title = client_title
         self._transport = transport
         self._exclusion = exclusion
+        # what is held at the same time is read together
+        self._reading: Batcher[str, Registered | None] = Batcher(self._read)
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     @asynccontextmanager
@@ -71,7 +74,9 @@ class Sessions:
         # A meter has one association at a time for a client; two sessions would break each other's.
         lock = self._locks.setdefault(device_id, asyncio.Lock())
         async with lock, self._exclusion.hold(device_id) if self._exclusion else nullcontext():
-            registered = await get_device(self._pool, device_id)
+            registered = await self._reading.add(device_id)
+            if registered is None:
+                raise UnknownDevice([device_id])
             yield await self._key_change.settle(registered) if candidates_in(registered) else registered
 
     async def change_keys(self, device_id: str, kinds: Collection[KeyKind], *, agree: bool = False) -> None:
@@ -97,6 +102,10 @@ class Sessions:
             lock = self._locks.setdefault(device_id, asyncio.Lock())
             async with lock, self._exclusion.hold(device_id) if self._exclusion else nullcontext():
                 yield self._key_change
+
+    async def _read(self, device_ids: Sequence[str]) -> list[Registered | None]:
+        found = await find_devices(self._pool, device_ids)
+        return [found.get(device_id) for device_id in device_ids]
 
     @property
     def _key_change(self) -> KeyChange:
