@@ -4,7 +4,7 @@ One device never disturbs another. A result is stored as soon as it is there.
 """
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import chain, repeat
@@ -22,6 +22,8 @@ from cas.access.writer import ResultWriter
 from cas.engine.permits import ON_DEMAND, Permits
 from cas.tasks import end
 
+# Octets of answers, and results, up to which an activation's are kept at hand until its client has them.
+AT_HAND, MOST_AT_HAND = 65_536, 1000
 # Seconds between attempts to end an activation while the database does not take it; the last one stays.
 END_AGAIN_AFTER = (0.1, 0.5, 2.0, 5.0)
 
@@ -40,6 +42,17 @@ class Execution:
     stopped: bool = False
     """Set by cancel: no further request is sent."""
     done: asyncio.Event = field(default_factory=asyncio.Event)
+    results: list[Result] | None = field(default_factory=list)
+    """What is stored so far, so that it need not be read again; None: it is too much, or not all is known here."""
+    octets: int = 0
+
+    def stored(self, results: Sequence[Result]) -> None:
+        """These results are stored."""
+        self.octets += sum(0 if isinstance(each.answer, Failure) else len(each.answer) for each in results)
+        if self.results is not None:
+            self.results += results
+            if self.octets > AT_HAND or len(self.results) > MOST_AT_HAND:
+                self.results = None
 
 
 class Runner:
@@ -100,6 +113,7 @@ class Runner:
                         group.create_task(self._work(execution, remaining))
             except Exception:
                 whole = False  # the database took no results
+                execution.results = None
                 log.exception("activation broken off", access_id=str(access.id))
             await self._end(execution, whole=whole)
         finally:
@@ -152,13 +166,15 @@ class _Ledger:
 
     async def take(self, fresh: Mapping[int, Stored]) -> None:
         """Store answers that were there already."""
-        await self._writer.add([self._result(number, each.answer, each.activated) for number, each in fresh.items()])
+        await self._add([self._result(number, each.answer, each.activated) for number, each in fresh.items()])
 
     async def store(self, answers: Mapping[int, Octets | Failure]) -> None:
         """Store what requests came to."""
-        await self._writer.add(
-            [self._result(number, answer, self._activated) for number, answer in sorted(answers.items())]
-        )
+        await self._add([self._result(number, answer, self._activated) for number, answer in sorted(answers.items())])
+
+    async def _add(self, results: Sequence[Result]) -> None:
+        await self._writer.add(results)
+        self._execution.stored(results)
 
     def _result(self, number: int, answer: Octets | Failure, activated: datetime) -> Result:
         return Result(

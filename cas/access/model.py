@@ -1,5 +1,6 @@
 """The terms of this room: a DeviceAccess, its activations and its results, as values."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -156,3 +157,9 @@ class Tally:
     def complete(self) -> bool:
         """Whether every device answered every request."""
         return not self.failed and not self.outstanding
+
+    @classmethod
+    def of(cls, results: Sequence[Result]) -> "Tally":
+        """The tally of all results of activations that have ended."""
+        failed = sum(isinstance(result.answer, Failure) for result in results)
+        return cls(len(results) - failed, failed, 0)

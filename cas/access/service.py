@@ -9,7 +9,7 @@ that lost the answer asks again.
 import asyncio
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -17,7 +17,7 @@ from cas.access.codes import Code
 from cas.access.errors import Problem, Refused, Stopping, TooManyPending
 from cas.access.execution import Runner
 from cas.access.failures import LOST
-from cas.access.model import DeviceAccess, Origin, Selection, State, Target
+from cas.access.model import DeviceAccess, Origin, Result, Selection, State, Target
 from cas.access.order import (
     Change,
     Order,
@@ -45,6 +45,15 @@ QUEUED_ABOVE = 200
 def now() -> datetime:
     """The time, with a zone."""
     return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A resource that a message made, or found made."""
+
+    access: DeviceAccess
+    results: Sequence[Result] | None = None
+    """All that it came to, when that is known without asking the store."""
 
 
 class AccessService:
@@ -92,6 +101,10 @@ class AccessService:
         await self._runner.close(grace)
 
     async def create(self, noun: dev.DeviceAccess, origin: Origin, *, wait: bool = True) -> DeviceAccess:
+        """As `perform`, without results."""
+        return (await self.perform(noun, origin, wait=wait)).access
+
+    async def perform(self, noun: dev.DeviceAccess, origin: Origin, *, wait: bool = True) -> Made:
         """Make a resource; if it is on-demand, unless told otherwise, wait `sync_wait` seconds at most for its devices.
 
         Raises Refused, Stopping, TooManyPending.
@@ -119,13 +132,12 @@ class AccessService:
         elif access.requests and not queued:
             self._runner.start(access)
         if not wait or not access.is_on_demand or access.origin.async_reply:
-            return access
+            return Made(access)
         try:
             async with asyncio.timeout(self._sync_wait):
-                await self._finished(access.id)
+                return Made(access, await self._finished(access.id))
         except TimeoutError:
-            pass  # it goes on; a get shows the rest
-        return access
+            return Made(access)  # it goes on; a get shows the rest
 
     async def change(self, ids: Sequence[str], noun: dev.DeviceAccess) -> list[UUID]:
         """Change resources as far as `noun` says; what runs finishes under the old terms. Raises Refused."""
@@ -222,15 +234,18 @@ class AccessService:
             return False
         return any(later.values()) or terms.duration is not None or len(access.targets) > self._queued_above
 
-    async def _finished(self, access_id: UUID) -> None:
+    async def _finished(self, access_id: UUID) -> Sequence[Result] | None:
+        """Wait for the end; all results, if they are at hand."""
         if execution := self._runner.find(access_id):
             await execution.done.wait()
-        elif self._activations is not None:
+            return execution.results
+        if self._activations is not None:
             self._waited_for += 1
             try:
                 await self._activations.finished(access_id)
             finally:
                 self._waited_for -= 1
+        return None
 
     async def _targets(self, names: Sequence[str]) -> tuple[Target, ...]:
         known = await self._devices.resolve(names)

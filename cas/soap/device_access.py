@@ -1,14 +1,16 @@
 """The noun DeviceAccess: from the message to the use case, and its outcome to an answer (IEC TS 62056-9-1, 7.2.3)."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import datetime
+from typing import TypeAlias
+from uuid import UUID
 
 from xsdata.models.datatype import XmlDateTime
 
 from cas.access.codes import Code
 from cas.access.document import cosem_accesses, notified, opening_tag, written_terms
 from cas.access.errors import Problem, Refused
-from cas.access.model import DeviceAccess, Origin, Selection, Tally
+from cas.access.model import DeviceAccess, Origin, Result, Selection, Tally
 from cas.access.order import instant
 from cas.access.service import AccessService
 from cas.bindings import device_access as dev
@@ -33,10 +35,15 @@ async def create(desk: Desk, message: Message) -> Answer:
         dev_form=message.dev_form,
         ack_required=bool(header.ack_required),
     )
-    access = await desk.access.create(_noun(message), origin)
+    made = await desk.access.perform(_noun(message), origin)
+    access = made.access
     if access.origin.async_reply or not access.is_on_demand:
         return done([access.id])
-    return await _with_results(desk.access, [access], Selection(ids=(access.id,)), dev_form=message.dev_form)
+    selection = Selection(ids=(access.id,))
+    if made.results is None:
+        return await _with_results(desk.access, [access], selection, dev_form=message.dev_form)
+    found = _in_order(made.results)
+    return _answer(desk.access, [access], selection, Tally.of(made.results), lambda _: found, dev_form=message.dev_form)
 
 
 async def get(desk: Desk, message: Message) -> Answer:
@@ -110,20 +117,40 @@ def _instant(value: XmlDateTime | None, element: str) -> datetime | None:
         raise Refused([Problem(Code.REQUEST, f"{value} is outside of the years 1 to 9999", element)]) from None
 
 
+Results: TypeAlias = Callable[[UUID], AsyncIterator[Result]]
+"""The results of a resource by request, activation and device."""
+
+
 async def _with_results(
     service: AccessService, found: Sequence[DeviceAccess], selection: Selection, *, dev_form: bool
 ) -> Answer:
     tally = await service.store.tally(selection)
+
+    def results(access_id: UUID) -> AsyncIterator[Result]:
+        return service.store.results(access_id, selection)
+
+    return _answer(service, found, selection, tally, results, dev_form=dev_form)
+
+
+def _answer(
+    service: AccessService,
+    found: Sequence[DeviceAccess],
+    selection: Selection,
+    tally: Tally,
+    results: Results,
+    *,
+    dev_form: bool,
+) -> Answer:
     reply = mes.ReplyType(
         result=mes.Result.OK if tally.complete else mes.Result.PARTIAL,
         error=tuple(_shortfalls(tally)),
         id=written(selection.ids),
     )
-    return Answer(reply, _written_accesses(service, found, selection, "dev" if dev_form else "mes"))
+    return Answer(reply, _written_accesses(service, found, selection, results, "dev" if dev_form else "mes"))
 
 
 async def _written_accesses(
-    service: AccessService, found: Sequence[DeviceAccess], selection: Selection, prefix: str
+    service: AccessService, found: Sequence[DeviceAccess], selection: Selection, results: Results, prefix: str
 ) -> AsyncIterator[str]:
     for access in found:
         names = {target.device_id: target.name for target in access.targets}
@@ -134,8 +161,7 @@ async def _written_accesses(
         )
         yield write(references, "dev:DevicesReferenceList")
         yield "<dev:CosemAccessList>"
-        results = service.store.results(access.id, selection)
-        named = ((result, names.get(result.device_id, result.device_id)) async for result in results)
+        named = ((result, names.get(result.device_id, result.device_id)) async for result in results(access.id))
         requests = enumerate((*access.retired, *access.requests))
         async for piece in cosem_accesses(requests, named, retired=len(access.retired)):
             yield piece
@@ -145,6 +171,11 @@ async def _written_accesses(
         yield "</dev:CosemAccessList>"
         yield written_terms(access.terms)
         yield f"</{prefix}:DeviceAccess>"
+
+
+async def _in_order(results: Sequence[Result]) -> AsyncIterator[Result]:
+    for result in sorted(results, key=lambda each: (each.request, each.activation, each.device_id)):
+        yield result
 
 
 def _shortfalls(tally: Tally) -> list[mes.ErrorType]:

@@ -11,7 +11,8 @@ import pytest
 
 from cas.access.codes import Code
 from cas.access.errors import Refused, Stopping
-from cas.access.model import DeviceAccess, Failure, Origin, Selection, State
+from cas.access.execution import AT_HAND
+from cas.access.model import DeviceAccess, Failure, Origin, Selection, State, Tally
 from cas.access.service import REPEAT_WINDOW, AccessService
 from cas.bindings import cosempdu as cos
 from cas.bindings import device_access as dev
@@ -92,6 +93,25 @@ async def test_every_device_is_asked_everything_in_order_in_one_association() ->
         asked = [request for name, request in setting.devices.asked if name == "M1"]
         assert asked == [get_request(1), get_request(2)]
         assert (await setting.service.get([str(access.id)]))[0].state is State.FINISHED
+
+
+async def test_what_came_of_a_small_access_is_at_hand_as_the_store_has_it() -> None:
+    devices = FakeDevices({"M1": [VALUE, OTHER], "M2": [VALUE]}, {"M3": ConnectionRefusedByMeter("refused")})
+    async with serving(devices) as setting:
+        made = await setting.service.perform(order("M1", "M2", "M3", requests=2), Origin())
+        assert made.results is not None
+        stored = [result async for result in setting.store.results(made.access.id, Selection(ids=(made.access.id,)))]
+        assert sorted(made.results, key=lambda each: (each.request, each.activation, each.device_id)) == stored
+        assert Tally.of(made.results) == await setting.store.tally(Selection(ids=(made.access.id,)))
+
+
+async def test_what_is_large_or_not_over_or_not_stored_is_left_to_the_store() -> None:
+    large = get_response(Data.of("octet-string", bytes(AT_HAND)))
+    async with serving(FakeDevices({"M1": [large], "M2": [VALUE]})) as setting:
+        assert (await setting.service.perform(order("M1"), Origin())).results is None
+        assert (await setting.service.perform(order("M2"), Origin(), wait=False)).results is None
+    async with serving(FakeDevices({"M1": [ResponseTimeout("none")]}), sync_wait=0.0) as setting:
+        assert (await setting.service.perform(order("M1"), Origin())).results is None
 
 
 @pytest.mark.clause("7.2.6")
