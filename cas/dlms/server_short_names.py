@@ -11,7 +11,7 @@ from cas.bindings import cosempdu as cos
 from cas.cosem.data import ARRAY, Data
 from cas.dlms import axdr
 from cas.dlms.conformance import Conformance
-from cas.dlms.errors import BlockError, DecodeError, ServiceNotSupported
+from cas.dlms.errors import BlockError, DecodeError, RequestTooLong, ServiceNotSupported
 from cas.dlms.server_services import Application
 from cas.dlms.short_names import ASSOCIATION_SN, STEP, as_object_name, method_at
 from cas.dlms.xdlms.exchange import Gathering, blocks
@@ -99,8 +99,11 @@ class ShortServices:
             self._need(Conformance.MULTIPLE_REFERENCES)
         response = cos.ReadResponse(choice=tuple(map(self._read, specifications)))
         raw = axdr.encode(response)
-        if len(raw) + 1 <= self._limit or Conformance.BLOCK_TRANSFER_WITH_GET_OR_READ not in self._conformance:
+        has_own_blocks = Conformance.BLOCK_TRANSFER_WITH_GET_OR_READ in self._conformance
+        if (size := len(raw) + 1) <= self._limit or (self.has_blocks and not has_own_blocks):
             return response
+        if not has_own_blocks:
+            raise RequestTooLong(size, self._limit)
         room = self._limit - _BLOCK_HEAD
         self._reading, self._sent = blocks(raw, room, room), 0
         return self._next(0)

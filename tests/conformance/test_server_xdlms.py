@@ -239,14 +239,18 @@ class TestAccess:
 
 @pytest.mark.clause("Green Book 8.3, 9.4.4.7")
 class TestShortNames:
-    @pytest.fixture
-    def server(self) -> Peer:
+    @staticmethod
+    def agreed(conformance: Conformance) -> Peer:
         peer = Peer(ServerSettings(SERVER, short_names=True, conformance=SHORT_NAME, max_pdu=500))
         peer.meter = meter = _Listed()
         peer.association._application = meter
-        aarq = "601DA109060760857405080102BE10040E" + f"01000000065F1F0400{int(SHORT_NAME):06X}0064"
+        aarq = "601DA109060760857405080102BE10040E" + f"01000000065F1F0400{int(conformance):06X}0064"
         assert peer.ask(aarq).endswith("FA00")
         return peer
+
+    @pytest.fixture
+    def server(self) -> Peer:
+        return self.agreed(SHORT_NAME & ~Conformance.GENERAL_BLOCK_TRANSFER)
 
     @pytest.mark.parametrize(
         ("request_", "answer"),
@@ -283,6 +287,9 @@ class TestShortNames:
         assert len(first) <= 200
         assert server.ask("0501" + "05" + "0001").startswith("0C01" + "02" + "00" + "0002")
         assert server.ask("0501" + "05" + "0009") == "0C01" + "0113"
+
+    def test_a_long_answer_without_them_is_refused(self) -> None:
+        assert self.agreed(Conformance.READ).ask("0501" + "022208") == "D80204"
 
     def test_a_long_request_comes_in_blocks(self, server: Peer) -> None:
         assert (
