@@ -108,7 +108,7 @@ async def _deviation(session: Session, order: TimeSync, shown: CosemDateTime) ->
 
 def _number(response: Response) -> int:
     value = data_of(response)
-    number = None if value is None else value.value
+    number = None if value is None else value.simple
     if isinstance(number, int):
         return number
     raise ValueError("the clock has no deviation")
@@ -141,7 +141,7 @@ def _unknown(error: Exception) -> OutcomeUnknown:
 
 
 def _octets(value: Data) -> bytes:
-    octets = value.value
+    octets = value.simple
     if value.tag not in (OCTET_STRING, _DATE_TIME) or not isinstance(octets, bytes):
         raise ValueError(f"{value.kind} is no date-time")
     return octets

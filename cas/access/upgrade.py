@@ -199,7 +199,7 @@ class _Run:
         """See to it that the transfer is enabled; return how many blocks there are, and their size in octets."""
         self._tell("prepare", 0, 0)
         enabled = await read(session, self._job.target, ENABLED)
-        if not enabled.value:
+        if not enabled.simple:
             answer = await write(session, self._job.target, ENABLED, Data.of("boolean", True))
             if not _is_set(answer):
                 raise Ended(answer)
@@ -247,7 +247,7 @@ class _Run:
         value = data_of(await get(session, self._job.target, BLOCKS))
         if value is None or value.tag != BIT_STRING:
             return list(range(first, count))
-        bits = value.value
+        bits = value.simple
         if not isinstance(bits, str) or len(bits) < count or "1" in bits[count:] or len(bits) >= count + 8:
             return None
         return list(_zeros(bits[:count]))
@@ -340,7 +340,7 @@ class _Run:
 
 
 def _number(value: Data) -> int:
-    number = value.value
+    number = value.simple
     if isinstance(number, int):
         return number
     raise Ended(_failure("answer of the wrong type", f"a number was expected of the Image transfer, not {value.kind}"))

@@ -56,7 +56,8 @@ def _wrapper(octets: bytes) -> Iterator[Unit]:
         end = start + HEADER + length
         if end > len(octets):
             reason = f"cut short: {end - len(octets)} octets of {length} are missing"
-            yield Unit(start, len(octets), header, broken=reason, broken_at=len(octets))
+            rest = octets[start + HEADER :] or None  # what is there of the APDU may tell something
+            yield Unit(start, len(octets), header, rest, start + HEADER, broken=reason, broken_at=len(octets))
             return
         yield Unit(start, end, header, octets[start + HEADER : end] or None, start + HEADER)
         start = end

@@ -104,5 +104,5 @@ async def _last(count: int, places: list[int], buffer: Attribute, reader: Reader
 
 async def _number(reader: Reader, profile: Attribute, attribute: int) -> int | None:
     data = await reader.value(replace(profile, number=attribute))
-    value = data.value if data else None
+    value = data.simple if data else None
     return value if isinstance(value, int) else None

@@ -306,6 +306,7 @@ def _apdu_fields(translated: Translated, start: int | None) -> dict[str, Any]:
 def _to_octets(text: str, *, as_json: bool) -> None:
     try:
         root = xml.parse(f"<all>{re.sub(r'<[?]xml.*?[?]>', '', text)}</all>".encode())
+        _qualify(root)
         for element in root:
             octets = encode(_body(element))
             if as_json:
@@ -316,6 +317,12 @@ def _to_octets(text: str, *, as_json: bool) -> None:
         raise NotTranslated(str(error)) from None
     except EncodeError as error:
         raise NotTranslated(str(error)) from None
+
+
+def _qualify(root: xml.Element) -> None:
+    """Put elements without a namespace into that of COSEMpdu: typed by hand, or cut out of a document."""
+    for element in root.iter("{}*"):
+        element.tag = f"{{{_NAMESPACE}}}{element.tag}"
 
 
 def _body(element: xml.Element) -> "cos.XDlmsApdu | cos.ACseApdu":

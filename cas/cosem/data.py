@@ -151,8 +151,16 @@ class Data:
 
     @property
     def value(self) -> Value:
-        """Python's view; see `Value`. null-data and dont-care are None."""
+        """Python's view; see `Value`. null-data and dont-care are None.
+
+        Raises DataError for a compact-array, wherever it stands, whose contents do not fit its type.
+        """
         return read_value(self.octets, 0)[0]
+
+    @property
+    def simple(self) -> Value:
+        """The same of a value that is no collection; None of an array, structure or compact-array. Never raises."""
+        return None if self.octets[0] in (ARRAY, STRUCTURE, COMPACT_ARRAY) else read_value(self.octets, 0)[0]
 
     def children(self) -> "list[Data]":
         """Take an array or structure apart; no other kind has children (DataError)."""

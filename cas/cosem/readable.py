@@ -35,10 +35,10 @@ class ScalerUnit:
     @classmethod
     def from_data(cls, data: Data) -> "ScalerUnit | None":
         """From the attribute scaler_unit; None where it is none."""
-        value = data.value
-        if not isinstance(value, tuple) or len(value) != 2:
+        parts = data.children() if data.tag == STRUCTURE else []
+        if len(parts) != 2:
             return None
-        scaler, unit = value
+        scaler, unit = parts[0].simple, parts[1].simple
         if isinstance(scaler, int) and isinstance(unit, int) and scaler in _SCALER_RANGE and 0 <= unit <= 255:
             return cls(int(scaler), int(unit))
         return None

@@ -101,7 +101,7 @@ def _meant(rows: list[list[Data]], number: int, place: int, layout: Layout) -> D
     difference = 0
     for back in range(number, -1, -1):
         cell = rows[back][place]
-        value = cell.value
+        value = cell.simple
         if cell.tag in DELTAS and isinstance(value, int):
             difference += value
         elif cell.tag != NULL:
@@ -111,7 +111,7 @@ def _meant(rows: list[list[Data]], number: int, place: int, layout: Layout) -> D
 
 
 def _plus(cell: Data, difference: int) -> Data:
-    value = cell.value
+    value = cell.simple
     try:
         return Data.of(cell.kind, value + difference) if isinstance(value, int | float) else cell
     except DataError:  # beyond its kind: the device counts otherwise than we think
@@ -119,7 +119,7 @@ def _plus(cell: Data, difference: int) -> Data:
 
 
 def _later(cell: Data, periods: int, place: int, layout: Layout) -> Data:
-    octets = cell.value
+    octets = cell.simple
     is_clock = place < len(layout.columns) and layout.columns[place].is_clock
     if not is_clock or not layout.capture_period or not isinstance(octets, bytes):
         return cell
@@ -146,7 +146,7 @@ def _between_times(rows: list[list[Data]], key: int, selection: Range, layout: L
 
 
 def _between_numbers(rows: list[list[Data]], key: int, selection: Range) -> list[int]:
-    start, end = selection.start.value, selection.end.value
+    start, end = selection.start.simple, selection.end.simple
     if not isinstance(start, int | float) or not isinstance(end, int | float):
         raise SelectionError("a range by something else than a clock needs two numbers")
     kept = []
@@ -154,9 +154,9 @@ def _between_numbers(rows: list[list[Data]], key: int, selection: Range) -> list
     for number, row in enumerate(rows):
         cell = row[key]
         if cell.tag in DELTAS:
-            value = value + cell.value if isinstance(value, int) and isinstance(cell.value, int) else None
+            value = value + cell.simple if isinstance(value, int) and isinstance(cell.simple, int) else None
         elif cell.tag != NULL:
-            value = cell.value
+            value = cell.simple
         if isinstance(value, int | float) and start <= value <= end:
             kept.append(number)
     return kept
@@ -164,7 +164,7 @@ def _between_numbers(rows: list[list[Data]], key: int, selection: Range) -> list
 
 def _moment(value: Data, deviation: int) -> datetime | None:
     """The moment of a time; None for one that is not specified, which bounds nothing."""
-    octets = value.value
+    octets = value.simple
     if not isinstance(octets, bytes):
         return None
     try:

@@ -53,7 +53,7 @@ class CaptureObject:
         attributes: list[int] = []
         numbers: list[int] = []
         for child in data.children():
-            value = child.value
+            value = child.simple
             if child.tag == OCTET_STRING and isinstance(value, bytes) and len(value) == 6:
                 names.append(value)
             elif child.tag == _INTEGER and isinstance(value, int):
@@ -176,7 +176,7 @@ def by_unix_clock(selection: Range, column: CaptureObject, deviation: int, *, re
 
 
 def _unix_time(value: Data, deviation: int, unspecified: int, reversed_sign: bool) -> Data:
-    octets = value.value
+    octets = value.simple
     if not isinstance(octets, bytes):
         return value
     try:
@@ -192,7 +192,7 @@ def _unix_time(value: Data, deviation: int, unspecified: int, reversed_sign: boo
 
 def _resolve(value: Data, now: datetime, deviation: int, reversed_sign: bool) -> Data:
     true_deviation = -deviation if reversed_sign else deviation
-    octets = value.value
+    octets = value.simple
     if not isinstance(octets, bytes):
         return value
     try:
@@ -217,7 +217,7 @@ def _at_device(at: CosemDateTime, deviation: int) -> bytes:
 
 
 def _is_relative(value: Data) -> bool:
-    octets = value.value
+    octets = value.simple
     return value.tag in (OCTET_STRING, _DATE_TIME) and isinstance(octets, bytes) and is_relative(octets)
 
 

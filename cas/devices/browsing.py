@@ -6,7 +6,7 @@ A device with short names tells its objects by Association SN, and what may be d
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from cas.cosem.data import ARRAY, STRUCTURE, Data
+from cas.cosem.data import ARRAY, STRUCTURE, Data, DataError, Value
 from cas.cosem.interface_classes import find_class, names_of_bits, names_of_values
 from cas.cosem.obis import Obis
 from cas.devices.reading import Attribute, Reader
@@ -61,9 +61,7 @@ async def read_objects(reader: Reader) -> list[CosemObject]:
 
 def parse_objects(data: Data) -> list[CosemObject]:
     """The objects of an object list. Raises DecodeError."""
-    if data.tag != ARRAY:
-        raise DecodeError(f"an array is due, not {data.kind}", path="object_list")
-    entries = [_entry(item.value if item.tag == STRUCTURE else None) for item in data.children()]
+    entries = [_entry(item) for item in _listed(data)]
     own = (version for class_id, version, name, _ in entries if (class_id, name) == _OWN)
     as_bits = next(own, 0) >= _RIGHTS_AS_BITS
     return [
@@ -71,17 +69,25 @@ def parse_objects(data: Data) -> list[CosemObject]:
     ]
 
 
+def _listed(data: Data) -> list[Value]:
+    """The elements of a list, each as plain values. Raises DecodeError."""
+    if data.tag != ARRAY:
+        raise DecodeError(f"an array is due, not {data.kind}", path="object_list")
+    try:
+        return [item.value if item.tag == STRUCTURE else None for item in data.children()]
+    except DataError as error:
+        raise DecodeError(error.reason, error.offset, "object_list") from None
+
+
 def parse_short_objects(data: Data, access: Data | None) -> list[CosemObject]:
     """The objects of the list of an Association SN, with its access_rights_list. Raises DecodeError.
 
     Where that list does not tell of an object, its attributes are those of its class, and may be read for all we know.
     """
-    if data.tag != ARRAY:
-        raise DecodeError(f"an array is due, not {data.kind}", path="object_list")
     rights = dict(_short_rights(access)) if access is not None and access.tag == ARRAY else {}
     found = []
-    for item in data.children():
-        match item.value if item.tag == STRUCTURE else None:
+    for item in _listed(data):
+        match item:
             case (int() as base, int() as class_id, int() as version, bytes() as name) if len(name) == 6:
                 told = rights.get(base) or (_supposed(class_id, version), {})
                 found.append(CosemObject(class_id, version, Obis(name), *told))
@@ -92,8 +98,8 @@ def parse_short_objects(data: Data, access: Data | None) -> list[CosemObject]:
 
 
 def _short_rights(access: Data) -> Iterator[tuple[int, tuple[dict[int, Right], dict[int, Right]]]]:
-    for item in access.children():
-        match item.value:
+    for item in _listed(access):
+        match item:
             case (int() as base, list() as attributes, list() as methods):
                 yield base, _rights((attributes, methods), as_bits=False)
 

@@ -137,7 +137,7 @@ class Opener:
             answer = await client.request(_get(name))
         raise_for_error(answer)
         normal = answer.get_response_normal if isinstance(answer, cos.GetResponse) else None
-        value = normal.result.data.value if normal and normal.result.data else None
+        value = normal.result.data.simple if normal and normal.result.data else None
         await self._pause()
         if not isinstance(value, int) or not 0 <= value <= HIGHEST:
             raise CounterDoubtful(self._device.device_id, None)

@@ -128,7 +128,7 @@ class Reader:
     async def _table(self, attribute: Attribute, buffer: Data) -> Table | None:
         columns = _selected(await self.capture_objects(attribute.logical_name), attribute.selection)
         period = await self.value(Attribute(PROFILE_GENERIC, attribute.logical_name, _CAPTURE_PERIOD))
-        seconds = period.value if period else None
+        seconds = period.simple if period else None
         typed = []
         for column in columns:
             name = Obis(column.logical_name)

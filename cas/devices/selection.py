@@ -93,7 +93,7 @@ class SelectiveSession:
 
     async def _read_deviation(self) -> int:
         time = await self._get(_CLOCK, _CLOCK_NAME, _TIME)
-        octets = time.value if time else None
+        octets = time.simple if time else None
         if isinstance(octets, bytes):
             try:
                 at = CosemDateTime.decode(octets)
@@ -102,14 +102,14 @@ class SelectiveSession:
             if at.deviation is not None:
                 return at.deviation
         zone = await self._get(_CLOCK, _CLOCK_NAME, _TIME_ZONE)
-        value = zone.value if zone else None
+        value = zone.simple if zone else None
         return value if isinstance(value, int) and abs(value) <= 720 else 0
 
     async def _layout(self, left: Left) -> Layout:
         if left.profile not in self._layouts:
             columns = await self._get(PROFILE_GENERIC, left.profile, _CAPTURE_OBJECTS)
             period = await self._get(PROFILE_GENERIC, left.profile, _CAPTURE_PERIOD)
-            seconds = period.value if period else None
+            seconds = period.simple if period else None
             try:
                 found = capture_objects(columns) if columns else ()
             except (SelectionError, DataError) as error:

@@ -10,6 +10,7 @@ import tempfile
 import tomllib
 from base64 import b64decode, b64encode, urlsafe_b64encode
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,11 +19,19 @@ from uuid import UUID
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from cas.bindings import cosempdu as cos
+from cas.cli._frames import cut
 from cas.client.errors import ClientError
 from cas.client.messages import response_of
 from cas.console.asking import AskingError, parse_lines
 from cas.cosem.data import Data, DataError
 from cas.cosem.data_xml import TextError, from_xml, to_xml
+from cas.cosem.interface_classes import interface_classes
+from cas.cosem.obis import Obis
+from cas.cosem.profile import Column, plain_rows, rows
+from cas.cosem.readable import ScalerUnit, plain, readable
+from cas.cosem.selecting import Layout, select, select_columns
+from cas.cosem.selection import CaptureObject, SelectionError, parse_selection, resolve_selection
+from cas.devices.browsing import parse_objects, parse_short_objects
 from cas.devices.entry import parse_entry
 from cas.devices.errors import DeviceRefused
 from cas.devices.files import read_rows
@@ -30,6 +39,8 @@ from cas.dlms import ber
 from cas.dlms.apdu import decode_apdu, encode_apdu
 from cas.dlms.errors import DlmsError
 from cas.dlms.security.wrapping import unwrap
+from cas.dlms.selection import capture_objects
+from cas.dlms.translate import Translator
 from cas.errors import ConfigurationError
 from cas.push.acknowledgement import check_acknowledgement
 from cas.push.dialling import by_first_push
@@ -107,8 +118,8 @@ DATA = [
         "00",
         "0203060000000109020102110A",
         "010202020600000001110102020600000002110A",
-        "1302020612060600000001000206000000020003",
-        "090C07E90301060C000000FFFFC400",
+        "13020206120C000000010002000000020003",
+        "090C07E90301060C000000FFC400",
         "04090180",
         "0A0548656C6C6F",
         "17412C0000",
@@ -176,6 +187,69 @@ def _data(octets: bytes) -> None:
     text = to_xml(data, "cos:")
     element = parse(f"<x{DECLARATIONS}>{text}</x>".encode())[0]
     assert from_xml(element).kind == data.kind
+
+
+# an object_list, rows with null-data and a difference, a range, an entry descriptor, rows in a compact-array
+MEANT = [
+    *DATA,
+    *(
+        bytes.fromhex(text)
+        for text in (
+            "01010204120003110009060100010800FF0202010102030F02160100010102020F011601",
+            "01030203090C07EA0101040000000000000011010600000064020300001C05020300110200",
+            "0204020412000809060000010000FF0F02120000090C07EA01010400000000000000090C07EA010204000000000000000100",
+            "020406000000010600000002120001120002",
+            "130202111106010A020B030C",
+        )
+    ),
+]
+CLOCK, STATUS, ENERGY = (
+    CaptureObject(class_id, bytes.fromhex(name), 2)
+    for class_id, name in ((8, "0000010000FF"), (1, "0000600A01FF"), (3, "0100010800FF"))
+)
+LAYOUT = Layout((CLOCK, STATUS, ENERGY), 900)
+COLUMNS = [Column(one.class_id, Obis(one.logical_name), 2, scaler=-1, unit=30) for one in LAYOUT.columns]
+ATTRIBUTES = [
+    member.type
+    for versions in interface_classes().values()
+    for found in versions.values()
+    for member in found.attributes.values()
+]
+
+
+def _meaning(octets: bytes) -> None:
+    """What is made of a value that a device sent, whatever it was asked for."""
+    data = Data.decode(octets)
+    json.dumps(readable(data, ATTRIBUTES[len(octets) % len(ATTRIBUTES)]), allow_nan=False)
+    ScalerUnit.from_data(data)
+    with suppress(DlmsError):
+        parse_objects(data)
+    with suppress(DlmsError):
+        parse_short_objects(data, data)
+    with suppress(SelectionError, DataError):
+        capture_objects(data)
+    with suppress(SelectionError, DataError):
+        select_columns(data, (ENERGY,), LAYOUT)
+    for selector in (1, 2):
+        with suppress(SelectionError):
+            selection = resolve_selection(parse_selection(selector, data), datetime(2026, 1, 1, tzinfo=UTC), 60)
+            assert parse_selection(selector, selection.encode()) == selection
+            select(Data(MEANT[-4]), selection, LAYOUT)
+            select(data, selection, LAYOUT)
+    with suppress(ValueError):  # another number of columns, an ill-made compact-array
+        for row in rows(COLUMNS, plain_rows(data) or (), 900):
+            json.dumps([plain(cell) for cell in row.cells], allow_nan=False)
+
+
+def _frames(octets: bytes) -> None:
+    """What `cas translate` makes of octets: frames one after the other, and an APDU is read or told where it breaks."""
+    end = 1
+    for unit in cut(octets):
+        assert end - 1 <= unit.start <= unit.end <= len(octets)  # two frames of HDLC may share a flag
+        end = unit.end
+        if unit.apdu is not None:
+            translated = Translator().translate(unit.apdu)
+            assert translated.whole or translated.broken or translated.inside
 
 
 VALIDATOR = Validator()
@@ -294,6 +368,8 @@ TARGETS: dict[str, Target] = {
     "apdu": Target(_apdu, VECTORS, (DlmsError,)),
     "acse": Target(_acse, [bytes.fromhex(AARE), bytes.fromhex(AARE_HLS), bytes.fromhex("6303800100")]),
     "ciphered": Target(unwrap, CIPHERED, (DlmsError,)),
+    "meaning": Target(_meaning, MEANT, (DataError,)),
+    "frames": Target(_frames, [*HDLC, *VECTORS, b"\0\1\0\1\0\x10\0\2ab", b"\xe6\xe7\0" + VECTORS[1]]),
     "data": Target(_data, DATA, (DataError, TextError)),
     "request": Target(
         _request, [create(["M1"]), create(["M1"], [GET_ENERGY] * 2), by_id("get", "a"), deployed_create("M1")],

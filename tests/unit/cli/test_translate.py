@@ -177,6 +177,22 @@ def test_what_was_understood_before(translate: Command) -> None:
     assert "instance-id: 0000010000FF" in done.err
 
 
+def test_a_frame_that_is_cut_short_shows_what_there_is_of_its_apdu(translate: Command) -> None:
+    done = translate("00010010000100FF" + GET)
+    assert done.code == 1
+    assert "octet 21: cut short: 242 octets of 255 are missing" in done.err
+    assert "<cos:get-request-normal>" in done.out
+
+
+def test_xml_without_its_namespace(translate: Command) -> None:
+    bare = (
+        "<get-request><get-request-normal><invoke-id-and-priority>0</invoke-id-and-priority><cosem-attribute-descriptor>"
+        "<class-id>8</class-id><instance-id>0000010000FF</instance-id><attribute-id>2</attribute-id>"
+        "</cosem-attribute-descriptor></get-request-normal></get-request>"
+    )
+    assert translate(bare).out == GET + "\n"
+
+
 def test_lines_are_messages_of_their_own(translate: Command) -> None:
     done = translate("--lines", "--json", stdin=f"{GET}\n\n# a frame\n{SNRM}\n")
     assert [found.get("apdu") or found["frame"] for found in done.json] == ["get-request", "HDLC: SNRM 16 to 1/17, P/F"]
