@@ -3,11 +3,13 @@
 import asyncio
 import signal
 from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from cas.app import open_service
 from cas.client import CasClient
@@ -18,7 +20,9 @@ from cas.simulator import Simulator
 from cas.store.database import Pool
 from cas.store.journal import newest_events
 from cas.system_events import Kind
+from cas.tasks import end
 from tests.faults.crash_site import Victim
+from tests.faults.network_namespace import NoNamespaces, namespace
 from tests.integration.soap.conftest import Service, settings
 from tests.processes import cas
 
@@ -38,8 +42,18 @@ async def front(settings: Settings) -> AsyncIterator[Service]:
         yield Service(url, small)
 
 
-@pytest.fixture
-async def workers(dsn: str, tmp_path: Path) -> AsyncIterator[list[Victim]]:
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two workers, of which one can be brought to a standstill, and the address of meters that both reach."""
+
+    host: str
+    stop: Callable[[], None]
+    go_on: Callable[[], None]
+
+
+@pytest.fixture(params=["stopped", "cut off"])
+async def pair(request: pytest.FixtureRequest, dsn: str, tmp_path: Path) -> AsyncIterator[Pair]:
+    """By a signal, or by a pulled cable: then it is as on a host of its own, with a network to the database."""
     environment = {
         "CAS_DSN": dsn,
         "CAS_MASTER_KEY": "5A" * 32,
@@ -50,20 +64,55 @@ async def workers(dsn: str, tmp_path: Path) -> AsyncIterator[list[Victim]]:
         "CAS_LOG_FORMAT": "json",
     }
     async with AsyncExitStack() as stack:
-        started = []
-        for number in range(2):
-            worker = Victim(f"worker {number}", cas("worker"), environment, tmp_path / f"worker-{number}.log")
+        first = Victim("worker 0", cas("worker"), environment, tmp_path / "worker-0.log")
+        made = Pair("127.0.0.1", lambda: first.send(signal.SIGSTOP), lambda: first.send(signal.SIGCONT))
+        if request.param == "cut off":
+            try:
+                far = await stack.enter_async_context(namespace())
+            except NoNamespaces as why:
+                pytest.skip(str(why))
+            port = await stack.enter_async_context(database_at(far.here, dsn))
+            elsewhere = environment | {"CAS_DSN": make_conninfo(dsn, host=far.here, port=port)}
+            command = ["ip", "netns", "exec", far.name, *cas("worker")]
+            first = Victim("worker 0", command, elsewhere, tmp_path / "worker-0.log")
+            made = Pair(far.here, far.pull, far.mend)
+        for worker in (first, Victim("worker 1", cas("worker"), environment, tmp_path / "worker-1.log")):
             await worker.start()
             stack.push_async_callback(worker.stop)
-            started.append(worker)
-        yield started
+        yield made
+
+
+@asynccontextmanager
+async def database_at(host: str, dsn: str) -> AsyncIterator[int]:
+    """The database at a port of this address; it listens to nobody but by its socket in a directory."""
+    socket = "{host}/.s.PGSQL.{port}".format_map(conninfo_to_dict(dsn))
+    tasks: set[asyncio.Task[None]] = set()
+
+    async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(OSError):
+            while octets := await reader.read(65_536):
+                writer.write(octets)
+                await writer.drain()
+        writer.close()
+
+    async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there, back = await asyncio.open_unix_connection(socket)
+        for task in (asyncio.create_task(pump(reader, back)), asyncio.create_task(pump(there, writer))):
+            tasks.add(task)
+            task.add_done_callback(tasks.discard)
+
+    server = await asyncio.start_server(accept, host, 0)
+    yield server.sockets[0].getsockname()[1]
+    server.close()
+    await end(*tasks)
 
 
 @pytest.mark.timeout(240)
-async def test_a_worker_that_stands_still_is_relieved_of_its_devices(
-    front: Service, workers: list[Victim], pool: Pool
-) -> None:
-    async with Simulator(METERS, latency=0.3, authentication="hls-gmac") as simulator, CasClient(front.url) as client:
+async def test_a_worker_that_stands_still_is_relieved_of_its_devices(front: Service, pair: Pair, pool: Pool) -> None:
+    async with (
+        Simulator(METERS, host=pair.host, latency=0.3, authentication="hls-gmac") as simulator,
+        CasClient(front.url) as client,
+    ):
         await front.register(*(simulator.device(index) for index in range(METERS)))
         names = [meter.device_id for meter in simulator.meters]
         change = write_attribute("0.0.96.13.0.255", Data.of("octet-string", b"changed"), class_id=1)
@@ -72,15 +121,14 @@ async def test_a_worker_that_stands_still_is_relieved_of_its_devices(
         async with asyncio.timeout(PATIENCE):
             while simulator.counts.requests < METERS // 2:  # noqa: ASYNC110 - a meter tells nobody
                 await asyncio.sleep(0.01)
-        still = workers[0]
-        still.send(signal.SIGSTOP)
+        pair.stop()
         try:
             # But for the devices that have a link open to it, and refuse a second association, all are done without it.
             async with asyncio.timeout(PATIENCE):
                 while await devices_done(pool) < METERS - AT_ONCE:  # noqa: ASYNC110 - no event reaches us
                     await asyncio.sleep(0.1)
         finally:
-            still.send(signal.SIGCONT)
+            pair.go_on()
         await ended(pool, made.id)
         readings = (await client.get(made.id))[0].readings
         assert len(readings) == len(asked) * METERS
