@@ -18,3 +18,9 @@ RETURNING next, set_config('synchronous_commit', 'on', true);
 
 -- name: counters_read
 SELECT scope, next FROM invocation_counter WHERE scope = ANY(%(scopes)s::bytea[]);
+
+-- name: counters_skip
+-- Values that may have been used by a database that is lost. One that is shared by several devices may skip more than once.
+INSERT INTO invocation_counter AS stored (scope, next)
+SELECT scope, 1 + %(skip)s::bigint FROM unnest(%(scopes)s::bytea[]) AS used (scope)
+ON CONFLICT (scope) DO UPDATE SET next = least(stored.next + %(skip)s::bigint, %(highest)s::bigint + 1);

@@ -198,6 +198,24 @@ WHERE outcome = 'executing' AND NOT EXISTS (
 ON CONFLICT DO NOTHING
 RETURNING access_id, number, device_id, request, set_config('synchronous_commit', 'on', true);
 
+-- name: sent_claim_all
+-- Whatever is not a read, of all activations under way, counts as sent.
+INSERT INTO activation_sent (access_id, number, device_id, request)
+SELECT access_id, activation.number, device_id, position
+FROM activation
+JOIN activation_chunk AS chunk USING (access_id, number)
+CROSS JOIN LATERAL unnest(device_ids) AS listed (device_id)
+JOIN access_request AS request USING (access_id)
+WHERE outcome = 'executing' AND digest IS NULL
+    AND request.since <= activation.number AND (request.until IS NULL OR request.until >= activation.number)
+    AND NOT EXISTS (
+        SELECT FROM result
+        WHERE result.access_id = activation.access_id AND result.request = position
+            AND result.activation = activation.number AND result.device_id = listed.device_id
+            AND result.kept_until = activation.kept_until
+    )
+ON CONFLICT DO NOTHING;
+
 -- name: sent_release
 -- It was not executed after all, that is certain: it may be sent again.
 DELETE FROM activation_sent
