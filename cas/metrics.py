@@ -13,6 +13,12 @@ LINK_WAIT = Histogram(
 SEGMENT_WAIT = Histogram(
     "cas_segment_wait_seconds", "Time that jobs waited for a connection of their segment", ["segment"], buckets=_WAITS
 )
+PERMIT_WAIT = Histogram(
+    "cas_permit_wait_seconds",
+    "Time that devices waited for one of the permits of this process (devices_at_once)",
+    ["kind"],  # on-demand, bulk
+    buckets=_WAITS,
+)
 ROUND_TRIP = Histogram(
     "cas_round_trip_seconds",
     "Time from an APDU sent to the next one received",
@@ -26,6 +32,11 @@ RESULTS = Counter(
 JOBS = Gauge("cas_jobs", "Chunks of activations in all processes, by queue", ["queue", "status"])
 ACTIVATIONS = Gauge("cas_activations_under_way", "Activations under way in all processes")
 EVENTS_WAITING = Gauge("cas_events_waiting", "Events that were not acknowledged yet, of all receivers")
+NOTIFICATIONS = Counter(
+    "cas_notifications_total",
+    "Notifications of devices at this process: heard by wire, accepted by kind, refused by reason, answered",
+    ["what", "label"],
+)
 LINKS_OPEN = Gauge("cas_links_open", "Connections to devices, open or being opened, kept ones included")
 LINKS_KEPT = Gauge("cas_links_kept", "Connections kept open for the next job of their device")
 LINKS_WAITING = Gauge("cas_links_waiting", "Jobs that wait for a link now", ["reason"])

@@ -10,6 +10,8 @@ import itertools
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from cas import metrics
+
 ON_DEMAND = -1
 """The rank of what a client waits for; bulk work has the Priority of its resource, 0 to 255."""
 
@@ -38,7 +40,8 @@ class Permits:
     @asynccontextmanager
     async def permit(self, rank: int) -> AsyncIterator[None]:
         """Hold a permit; the least rank goes first, and equal ones in turn."""
-        turn = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        turn, asked_at = loop.create_future(), loop.time()
         heapq.heappush(self._waiting, (rank, next(self._numbers), turn))
         self._give()
         try:
@@ -47,6 +50,7 @@ class Permits:
             if turn.done() and not turn.cancelled():
                 self._return()
             raise
+        metrics.PERMIT_WAIT.labels("on-demand" if rank == ON_DEMAND else "bulk").observe(loop.time() - asked_at)
         try:
             yield
         finally:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from cas import metrics
 from cas.dlms.notification import Kind
 from cas.push.errors import Refusal
 from cas.push.model import Wire
@@ -24,6 +25,7 @@ class Counts:
     def count(self, what: str, label: str, number: int = 1) -> None:
         """Add to a counter. Raises KeyError for one that does not exist."""
         self._counts[what][label] += number
+        metrics.NOTIFICATIONS.labels(what, label).inc(number)
 
     def snapshot(self) -> Mapping[str, Mapping[str, int]]:
         """Every counter as of now: heard by wire, accepted by kind, refused by reason, answered by what for."""

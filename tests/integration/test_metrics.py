@@ -31,6 +31,7 @@ async def test_results_round_trips_and_errors_are_counted_by_segment(service: Se
     assert grown('cas_results_total{outcome="ok"}') == 1
     assert grown('cas_results_total{outcome="connection lost"}') == 1
     assert grown('cas_round_trip_seconds_count{segment="north"}') >= 3
+    assert grown('cas_permit_wait_seconds_count{kind="on-demand"}') == 2
     assert grown('cas_link_errors_total{error="ClosedByPeer",segment="north"}') == 1
     assert after["cas_activations_under_way"] == 0
     assert after['cas_jobs{queue="cas_bulk",status="todo"}'] == 0
