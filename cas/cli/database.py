@@ -63,7 +63,13 @@ def check_command(as_json: Json = False) -> None:
         typer.echo("the schema is up to date")
 
 
-@app.command("restored")
+@app.command(
+    "restored",
+    epilog=examples(
+        "cas database restored",
+        "cas database restored --skip 50000000  # a backup that is months old",
+    ),
+)
 def restored_command(
     skip: Annotated[
         int, typer.Option(min=1, max=1 << 30, help="Invocation counters that one key may have used since the backup.")
