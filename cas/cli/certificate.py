@@ -1,7 +1,6 @@
 """`cas certificate`: the certificates and key pairs of devices of security suites 1 and 2."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -9,24 +8,22 @@ from typing import Annotated, Any, TypeVar
 import typer
 
 from cas.cli._common import examples, print_json, print_table, run
+from cas.cli._meter import open_sessions
 from cas.config import load_settings
 from cas.cosem.obis import Obis
 from cas.devices import security_setup
 from cas.devices.certificates import check_fits, check_issued, der, kind_of, name_text, pem, read_certificate
-from cas.devices.counters import Counters
 from cas.devices.errors import CertificateUnfit, DeviceError
 from cas.devices.key_change import store_keys
 from cas.devices.keys import KeyKind, Secret
 from cas.devices.master_key import load_keyring
 from cas.devices.model import Device
-from cas.devices.registry import get_device
 from cas.devices.security_setup import Entity, Listed, Named, Numbered, Purpose
-from cas.devices.sessions import Sessions
 from cas.dlms.client import Client
 from cas.dlms.errors import DlmsError
 from cas.dlms.security.certificates import title_of
 from cas.security.audit import operator, recorded
-from cas.store.database import Pool, open_database
+from cas.store.database import Pool
 from transports.errors import TransportError
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="Manage certificates and key pairs of devices.")
@@ -183,8 +180,7 @@ async def _asked(
     name: str, work: Callable[[Client, Obis, Device], Awaitable[_T]], action: str | None = None, **details: object
 ) -> _T:
     """Associate with the device and do this; with an `action` it is recorded. Raises DeviceError."""
-    async with _sessions() as (pool, sessions):
-        device = (await get_device(pool, name)).device
+    async with open_sessions(name) as (pool, device, sessions):
 
         async def do() -> _T:
             async with sessions.open(device.device_id) as client:
@@ -195,8 +191,7 @@ async def _asked(
 
 async def _import(name: str, certificate: Any) -> KeyKind | None:
     """Import a certificate; what it is the key of, if it is the device's own."""
-    async with _sessions() as (pool, sessions):
-        device = (await get_device(pool, name)).device
+    async with open_sessions(name) as (pool, device, sessions):
         kind = kind_of(certificate) if title_of(certificate) == device.system_title else None
         octets = der(certificate)
 
@@ -215,8 +210,7 @@ async def _import(name: str, certificate: Any) -> KeyKind | None:
 
 async def _register(name: str, certificate: Any) -> KeyKind:
     """Keep the key in a certificate as the device's. Raises CertificateUnfit."""
-    async with _sessions() as (pool, _):
-        device = (await get_device(pool, name)).device
+    async with open_sessions(name) as (pool, device, _):
         kind = kind_of(certificate)
         if kind is None:
             raise CertificateUnfit(f"device {device.device_id}: only signing and agreement keys are registered")
@@ -228,13 +222,6 @@ async def _register(name: str, certificate: Any) -> KeyKind:
 
         await _told(pool, device.device_id, "register certificate", {"key": kind.value}, do)
         return kind
-
-
-@asynccontextmanager
-async def _sessions() -> AsyncIterator[tuple[Pool, Sessions]]:
-    settings = load_settings()
-    async with open_database(settings) as pool:
-        yield pool, Sessions(pool, load_keyring(settings), Counters(pool), settings.client_title)
 
 
 async def _told(

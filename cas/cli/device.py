@@ -180,6 +180,7 @@ def remove(
     "rekey",
     epilog=examples(
         "cas device rekey 53494D0000000001 --key encryption --key authentication",
+        "cas device rekey 53494D0000000001 --key master --agree  # suites 1 and 2: the key never travels",
     ),
 )
 def rekey(
