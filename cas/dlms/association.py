@@ -91,7 +91,7 @@ class Association:
             initiate = encode_apdu(self._initiate_request())
             aarq = acse.aarq(self.settings, challenge, self._channel.seal(initiate, scope=Scope.GLOBAL))
             self.aare = answer = yield from self._converse(aarq, cos.AareApdu)
-            acse.check_accepted(answer)
+            acse.check_accepted(self._legible(answer))
             acse.check_as_asked(answer, aarq)
             self._take_title(answer)
             self.negotiated = self._take_context(answer)
@@ -226,6 +226,16 @@ class Association:
         key = self._random(self.settings.ciphering.suite.key_length)
         self._channel.dedicated = self.settings.ciphering.with_key(key)
         return replace(request, dedicated_key=key)
+
+    def _legible(self, aare: cos.AareApdu) -> cos.AareApdu:
+        """An AARE that refuses, and says why under the ciphering; itself where that does not open."""
+        information = aare.user_information
+        if aare.result is not cos.AssociationResult.ACCEPTED and information and is_ciphered(information[0]):
+            try:
+                return replace(aare, user_information=self._channel.open(information, initiate=True))
+            except errors.DlmsError:
+                pass  # what it refuses for is told all the same
+        return aare
 
     def _take_title(self, aare: cos.AareApdu) -> None:
         title = aare.responding_ap_title

@@ -148,6 +148,17 @@ class TestAnswer:
         assert isinstance(error, errors.AssociationRefused)
         assert error.diagnostic == list(cos.ServiceErrorInitiate)[number].value
 
+    @pytest.mark.parametrize(("counter", "why"), [(1, "dlms-version-too-low"), (None, "no-reason-given")])
+    def test_the_reason_stands_under_the_ciphering(self, counter: int | None, why: str) -> None:
+        information = seal("0E010601", 1).hex()
+        if counter is None:  # and is forged
+            information = information[:-2] + "00"
+        size = len(information) // 2
+        body = f"{CONTEXT}A203020101A305A103020101BE{size + 2:02X}04{size:02X}{information}"
+        error = refused(Association(ciphered(), Counter()), f"61{len(body) // 2:02X}{body}")
+        assert isinstance(error, errors.AssociationRefused)
+        assert error.diagnostic == why
+
     def test_accepted_with_an_initiate_error(self) -> None:
         error = refused(Association(plain()), f"611F{CONTEXT}A203020100A305A103020100BE0604040E010601")
         assert isinstance(error, errors.AssociationRefused)
