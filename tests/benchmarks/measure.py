@@ -65,6 +65,17 @@ def timed(work: Callable[[], object], units: int = 1) -> Case:
     return run
 
 
+def waited(work: Callable[[], object]) -> Case:
+    """A case that calls `work`, which other processes do: the time until it is done."""
+
+    def run() -> float:
+        began = time.perf_counter()
+        work()
+        return time.perf_counter() - began
+
+    return run
+
+
 def compare(
     work: str,
     cases: Mapping[str, Case],

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterable, Mapping
 
-from tests.benchmarks.measure import Case, Row, compare, timed
+from tests.benchmarks.measure import Case, Row, compare, waited
 from tests.benchmarks.site import Site, site
 
 LIBRARIES = (
@@ -25,7 +25,7 @@ def start(opened: Site) -> None:
 def imports(environment: Mapping[str, str]) -> Case:
     """What the libraries of the service take, without a line of it."""
     command = [sys.executable, "-c", f"import {LIBRARIES}"]
-    return timed(lambda: subprocess.run(command, env=os.environ | dict(environment), check=True))
+    return waited(lambda: subprocess.run(command, env=os.environ | dict(environment), check=True))
 
 
 def rows(rounds: int) -> Iterable[Row]:
@@ -35,7 +35,7 @@ def rows(rounds: int) -> Iterable[Row]:
         opened.environment.update(byte_code)
         yield compare(
             "start of `cas serve` to its first answer",
-            {"ours": timed(lambda: start(opened)), "floor: import of its libraries": imports(byte_code)},
+            {"ours": waited(lambda: start(opened)), "floor: import of its libraries": imports(byte_code)},
             {},
             rounds,
             most=2.0,

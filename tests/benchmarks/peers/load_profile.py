@@ -98,6 +98,6 @@ CASES = {
 }
 for line in sys.stdin:
     work, times = CASES[line.strip()]
-    began = time.perf_counter()
+    began = time.process_time()
     work()
-    print(json.dumps({"seconds": (time.perf_counter() - began) * times}), flush=True)
+    print(json.dumps({"seconds": (time.process_time() - began) * times}), flush=True)
