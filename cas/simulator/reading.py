@@ -1,7 +1,7 @@
 """Reads an object model from TOML; the built-in ones lie in `cas/simulator/models/` and show all there is.
 
     [model]          suite, max_pdu, installed (date-time), deviation (minutes), daylight_saving
-    [[association]]  client, authentication, protection, rights ("read" or "full"), objects (logical names)
+    [[association]]  client, authentication, protection, rights ("read" or "full"), objects (logical names), certified
     [[object]]       class (a name of `_CLASSES`, or a number), logical_name, and what that class needs
 
 Registers measure something: `measures` is "energy" or "wander", or a part of another register: "share", "rest",
