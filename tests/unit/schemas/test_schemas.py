@@ -54,6 +54,7 @@ def test_provenance_is_told(name: str) -> None:
 
 
 @pytest.mark.clause("A.2")
+@pytest.mark.clause("A.3")
 @pytest.mark.parametrize("path", VALID, ids=lambda path: path.stem)
 def test_valid_sample_is_accepted(path: Path) -> None:
     document = etree.parse(path)
@@ -62,6 +63,7 @@ def test_valid_sample_is_accepted(path: Path) -> None:
 
 
 @pytest.mark.clause("A.2")
+@pytest.mark.clause("A.3")
 @pytest.mark.parametrize(("name", "culprit"), INVALID.items())
 def test_invalid_sample_is_refused_at_the_culprit(name: str, culprit: str) -> None:
     document = etree.parse(SAMPLES / "invalid" / f"{name}.xml")
