@@ -219,7 +219,7 @@ class Services:
             return self._set_block(block.invoke_id_and_priority, block.datablock)
         self._set = None
         if (normal := request.set_request_normal) is not None:
-            result = self._application.write(normal.cosem_attribute_descriptor, normal.access_selection, normal.value)
+            result = self._write(normal.cosem_attribute_descriptor, normal.access_selection, normal.value)
             ip = normal.invoke_id_and_priority
             response = cos.SetResponseNormal(invoke_id_and_priority=ip, result=result)
             return cos.SetResponse(set_response_normal=response) if ip & CONFIRMED else None
@@ -277,10 +277,21 @@ class Services:
             raise DecodeError(f"{len(values)} values for {len(targets)} attributes", path="value-list")
         return cos.ListOfDataAccessResult(
             data_access_result=tuple(
-                self._application.write(target.cosem_attribute_descriptor, target.access_selection, value)
+                self._write(target.cosem_attribute_descriptor, target.access_selection, value)
                 for target, value in zip(targets, values, strict=True)
             )
         )
+
+    def _write(
+        self,
+        attribute: cos.CosemAttributeDescriptor,
+        selection: cos.SelectiveAccessDescriptor | None,
+        value: Data,
+    ) -> cos.DataAccessResult:
+        whole_object = attribute.attribute_id == _WHOLE_OBJECT
+        if whole_object and Conformance.ATTRIBUTE0_SUPPORTED_WITH_SET not in self._conformance:
+            return cos.DataAccessResult.OBJECT_UNDEFINED
+        return self._application.write(attribute, selection, value)
 
     # ---------------------------------------------------------------- ACTION
 
@@ -410,7 +421,7 @@ class Services:
         setting = specification.access_request_set or specification.access_request_set_with_selection
         if setting is not None:
             selection = getattr(setting, "access_selection", None)
-            written = self._application.write(setting.cosem_attribute_descriptor, selection, value)
+            written = self._write(setting.cosem_attribute_descriptor, selection, value)
             return null, cos.AccessResponseSpecification(access_response_set=cos.AccessResponseSet(result=written))
         getting = specification.access_request_get or specification.access_request_get_with_selection
         assert getting is not None  # noqa: S101 - the codec sees to it that one alternative is set

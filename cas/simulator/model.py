@@ -3,14 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from cas.dlms.conformance import LOGICAL_NAME, Conformance
+from cas.dlms.conformance import Conformance
 from cas.dlms.security.authentication import Mechanism
 from cas.dlms.security.policy import Protection
 from cas.simulator.objects import CosemObject
 from cas.simulator.zone import Zone
 
 CURRENT_ASSOCIATION = bytes((0, 0, 40, 0, 0, 255))
-OFFERED = LOGICAL_NAME & ~Conformance.ATTRIBUTE0_SUPPORTED_WITH_SET
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 
 from cas.cosem.data import TAG, Data, DataError, Kind
 from cas.cosem.obis import Obis
+from cas.dlms.conformance import LOGICAL_NAME
 from cas.dlms.security.authentication import Mechanism
 from cas.dlms.security.policy import Protection
 from cas.simulator import values
@@ -26,7 +27,7 @@ from cas.simulator.clock import Clock
 from cas.simulator.control import DisconnectControl, ScriptTable, Step
 from cas.simulator.errors import ModelError
 from cas.simulator.image import ImageTransfer
-from cas.simulator.model import OFFERED, Model, Offer
+from cas.simulator.model import Model, Offer
 from cas.simulator.objects import Computed, CosemObject, ExtendedRegister, Register, Static
 from cas.simulator.profile import Column, ProfileGeneric
 from cas.simulator.security import SecuritySetup
@@ -135,7 +136,7 @@ def read_model(name: str, text: str) -> Model:
         max_pdu=head.take("max_pdu", int, 0xFFFF),
         installed=int(installed.timestamp()),
         zone=zone,
-        conformance=OFFERED,
+        conformance=LOGICAL_NAME,
         offers={offer.client: offer for offer in offers},
         objects=_objects(name, document.take("object", list), zone),
     )

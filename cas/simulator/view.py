@@ -22,7 +22,7 @@ from cas.simulator.errors import Refused
 from cas.simulator.meter import Meter
 from cas.simulator.model import CURRENT_ASSOCIATION, Model, Offer
 from cas.simulator.object_list import object_list
-from cas.simulator.objects import NULL, READ, WRITE, CosemObject
+from cas.simulator.objects import NULL, READ, WRITE, CosemObject, members_of
 from cas.simulator.oddities import Oddity, conformance
 from cas.simulator.security import SecuritySetup
 
@@ -135,17 +135,34 @@ class View:
             if self._own(attribute) is not None:
                 return Result.READ_WRITE_DENIED
             found = self._find(attribute.class_id, attribute.instance_id)
-            mode = found.rights.get(attribute.attribute_id)
-            if mode is None:
-                return Result.OBJECT_UNDEFINED
-            if not (mode & WRITE and self.offer.full):
-                return Result.READ_WRITE_DENIED
             if selection is not None:
                 return Result.SCOPE_OF_ACCESS_VIOLATED
-            found.put(self.meter, attribute.attribute_id, value)
+            if attribute.attribute_id == _ALL:
+                self._put_all(found, value)
+            else:
+                self._check_writable(found, attribute.attribute_id)
+                found.put(self.meter, attribute.attribute_id, value)
             return Result.SUCCESS
         except Refused as refused:
             return refused.result
+
+    def _put_all(self, found: CosemObject, value: Data) -> None:
+        """Set all attributes that are given; null-data leaves one as it is. Raises Refused before any is set."""
+        values = members_of(value, max(found.rights))
+        given = [(number, one) for number, one in enumerate(values, 1) if one != NULL]
+        for number, one in given:
+            self._check_writable(found, number)
+            if one.tag != found.read(self.meter, number, self.meter.now()).tag:
+                raise Refused(Result.TYPE_UNMATCHED)
+        for number, one in given:
+            found.put(self.meter, number, one)
+
+    def _check_writable(self, found: CosemObject, number: int) -> None:
+        mode = found.rights.get(number)
+        if mode is None:
+            raise Refused(Result.OBJECT_UNDEFINED)
+        if not (mode & WRITE and self.offer.full):
+            raise Refused(Result.READ_WRITE_DENIED)
 
     def invoke(self, method: cos.CosemMethodDescriptor, parameters: Data | None) -> tuple[ActionResult, Data | None]:
         """Run a method."""

@@ -82,6 +82,9 @@ class TestGet:
         assert without().ask(selected) == "C401C100" + ENERGY
         whole = "C001C1" + NUMBERS + "00" + "00"
         assert without(Conformance.ATTRIBUTE0_SUPPORTED_WITH_GET).ask(whole) == "C401C10104"
+        setting = "C101C1" + NUMBERS + "00" + "00" + "0203000000"
+        assert without(Conformance.ATTRIBUTE0_SUPPORTED_WITH_SET).ask(setting) == "C501C104"
+        assert without().ask(setting) == "C501C100"
 
 
 @pytest.mark.clause("Green Book 8.3, 9.4.6.6")

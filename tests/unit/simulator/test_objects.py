@@ -434,3 +434,30 @@ def test_policy_is_only_made_stricter(bench: Bench) -> None:
 
 def test_keys_are_not_shown(bench: Bench) -> None:
     assert bench.meter.keys.encryption.hex() not in repr(bench.meter) + repr(bench.meter.keys)
+
+
+@pytest.mark.clause("Green Book 8.3, 9.3.7")
+class TestAllAttributesAtOnce:
+    """SET of attribute 0: a structure of all attributes, null-data where one is to stay."""
+
+    NULL = Data.of("null-data")
+
+    def clock(self, bench: Bench, **given: Data) -> Result:
+        values = [given.get(name, self.NULL) for name in "abcdefghi"]
+        return bench.write(8, CLOCK, 0, Data.structure(*values))
+
+    def test_what_is_given_is_set(self, bench: Bench) -> None:
+        bench.time += 3600
+        before = bench.value(8, CLOCK, 3)
+        time = Data.of("octet-string", bytes.fromhex("07EA03010708000000FFC400"))
+        assert self.clock(bench, b=time) is Result.SUCCESS
+        assert bytes(cast("bytes", bench.value(8, CLOCK)))[:8] == time.octets[2:10]
+        assert bench.value(8, CLOCK, 3) == before
+
+    def test_nothing_is_set_where_one_may_not_be(self, bench: Bench) -> None:
+        before = bench.value(8, CLOCK)
+        time = Data.of("octet-string", bytes.fromhex("07EA03010708000000FFC400"))
+        assert self.clock(bench, b=time, d=Data.of("unsigned", 0)) is Result.READ_WRITE_DENIED
+        assert self.clock(bench, b=Data.of("unsigned", 1)) is Result.TYPE_UNMATCHED
+        assert bench.write(8, CLOCK, 0, Data.structure(self.NULL)) is Result.TYPE_UNMATCHED
+        assert bench.value(8, CLOCK) == before
