@@ -19,7 +19,7 @@ from psycopg import OperationalError
 from cas.access.bulk import Bulk
 from cas.access.chunks import Chunks
 from cas.access.conversation import Workshop
-from cas.access.events import EventContent, notification_sink
+from cas.access.events import EventContent, in_association, notification_sink
 from cas.access.failures import LOST
 from cas.access.inventory import Inventory
 from cas.access.order import Rules
@@ -212,7 +212,8 @@ async def _open_parts(settings: Settings, pool: Pool) -> AsyncIterator[_Parts]:
             record=Recording(settings.record_path).write,
         ) as links,
     ):
-        lines = Lines(pool, keyring, counters, settings.client_title, links.transport, exclusion)
+        heard = in_association(notification_sink(pool), now)
+        lines = Lines(pool, keyring, counters, settings.client_title, links.transport, exclusion, heard)
         workshop = Workshop(now, asyncio.sleep, PostgresTransfers(pool), settings.upgrade_dir)
         devices = RegisteredDevices(pool, lines, workshop)
         yield _Parts(

@@ -5,12 +5,16 @@ AcceptDataNotification that is active, that names its device, or a group with it
 Activates and its Expires (D).
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from datetime import datetime
 
 from cas.access.document import NamedResult
 from cas.access.model import NamedNotification, Octets
 from cas.access.notifications import notifications
 from cas.access.results import read_result
+from cas.devices.opening import Heard
+from cas.dlms.apdu import encode_apdu
+from cas.dlms.notification import Body, kind_of
 from cas.push.events import Event
 from cas.push.model import Notification, Sink
 from cas.store.database import Pool, connected
@@ -81,3 +85,12 @@ def notification_sink(pool: Pool) -> Sink:
         return True
 
     return sink
+
+
+def in_association(sink: Sink, clock: Callable[[], datetime]) -> Heard:
+    """Hands to a sink what a device sends unasked while it is talked to, as if the listener had heard it."""
+
+    async def heard(device_id: str, body: Body) -> bool:
+        return await sink(Notification(device_id, clock(), encode_apdu(body), kind_of(body)))
+
+    return heard

@@ -14,7 +14,7 @@ from cas.devices.counters import Counters
 from cas.devices.errors import KeyMissing
 from cas.devices.keys import KeyKind, Secret
 from cas.devices.model import Device
-from cas.devices.opening import Opener
+from cas.devices.opening import Heard, Opener
 from cas.devices.selection import ways_of
 from cas.devices.sessions import Sessions
 from cas.dlms.acse import CONTEXT
@@ -42,10 +42,11 @@ class Line:
         client_title: bytes,
         counters: Counters,
         transport: Callable[[Device], Transport],
+        heard: Heard | None = None,
     ) -> None:
         self._device = device
         self._keys = keys
-        self._opener = Opener(device, keys, client_title, counters, transport)
+        self._opener = Opener(device, keys, client_title, counters, transport, heard)
         self._client: Client | None = None
 
     @property
@@ -109,7 +110,8 @@ class Lines(Sessions):
         async with self.held(device_id) as registered:
             device = registered.device
             title = device.client_system_title or self._client_title
-            line = Line(device, registered.unseal(self._keyring), title, self._counters, self._transport)
+            keys = registered.unseal(self._keyring)
+            line = Line(device, keys, title, self._counters, self._transport, self._heard)
             try:
                 yield line
             finally:

@@ -7,8 +7,10 @@ its range is refused, which would make the key useless.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
+from functools import partial
+from typing import TypeAlias
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import psycopg
@@ -22,6 +24,7 @@ from cas.devices.keys import KeyKind, Secret
 from cas.devices.model import Device
 from cas.devices.settings import settings_of
 from cas.dlms.acse import Settings
+from cas.dlms.association import Notification
 from cas.dlms.client import Client
 from cas.dlms.errors import ExceptionResponse
 from cas.dlms.requested import requested
@@ -35,6 +38,10 @@ _CONFIRMED = 0xC1
 log = structlog.get_logger(__name__)
 
 
+Heard: TypeAlias = Callable[[str, Notification], Awaitable[bool]]
+"""Takes what the device of this DeviceID sends unasked in an association, and says whether it did."""
+
+
 class Opener:
     """Opens and closes clients of one device, one at a time."""
 
@@ -45,7 +52,9 @@ class Opener:
         client_title: bytes,
         counters: Counters,
         transport: Callable[[Device], Transport],
+        heard: Heard | None = None,
     ) -> None:
+        self._heard = heard
         self._device = device
         self._keys = keys
         self._client_title = client_title
@@ -78,7 +87,8 @@ class Opener:
         return await self._try(settings, lease)
 
     async def _try(self, settings: Settings, lease: Lease | None) -> Client:
-        self.tried = client = Client(self._transport(self._device), settings, lease)
+        heard = partial(self._heard, self._device.device_id) if self._heard else None
+        self.tried = client = Client(self._transport(self._device), settings, lease, heard)
         await client.open()
         return client
 

@@ -15,7 +15,7 @@ from cas.devices.exclusion import Exclusion
 from cas.devices.key_change import KeyChange, candidates_in, key_change_lock
 from cas.devices.keys import KeyKind, Keyring
 from cas.devices.model import Device
-from cas.devices.opening import Opener
+from cas.devices.opening import Heard, Opener
 from cas.devices.registry import Registered, find_devices
 from cas.devices.settings import settings_of
 from cas.dlms.client import Client
@@ -38,8 +38,13 @@ class Sessions:
         client_title: bytes,
         transport: Callable[[Device], Transport] = lambda device: open_transport(device.url),
         exclusion: Exclusion | None = None,
+        heard: Heard | None = None,
     ) -> None:
-        """`transport` makes the link to a device; `exclusion` keeps other processes away from it meanwhile."""
+        """`transport` makes the link to a device; `exclusion` keeps other processes away from it meanwhile.
+
+        `heard` takes what devices send unasked in their associations; without it, that is dropped, and not confirmed.
+        """
+        self._heard = heard
         self._pool = pool
         self._keyring = keyring
         self._counters = counters
@@ -61,7 +66,9 @@ class Sessions:
             if registered.missing_keys:
                 raise KeyMissing(device.device_id, registered.missing_keys)
             title = device.client_system_title or self._client_title
-            opener = Opener(device, registered.unseal(self._keyring), title, self._counters, self._transport)
+            opener = Opener(
+                device, registered.unseal(self._keyring), title, self._counters, self._transport, self._heard
+            )
             client = await opener.open()
             try:
                 yield client

@@ -6,7 +6,7 @@ async with Client(transport, settings, counters) as client:
 
 import asyncio
 import os
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from types import TracebackType
 from typing import Any, Protocol, Self, TypeVar
@@ -57,8 +57,9 @@ class Client:
         transport: Transport,
         settings: Settings,
         counters: Counters | None = None,
-        on_notification: Callable[[Notification], None] | None = None,
+        on_notification: Callable[[Notification], Awaitable[bool]] | None = None,
     ) -> None:
+        """`on_notification` takes what the device sends unasked, and says whether it did; only then it is confirmed."""
         self._transport = transport
         self._counters = counters
         uses_counters = settings.control is not None or settings.mechanism is Mechanism.HIGH_GMAC
@@ -171,13 +172,13 @@ class Client:
                     await self._used_counters.ensure(COUNTERS_A_STEP)
                 outgoing = exchange.send(incoming)
                 unasked = 0 if outgoing else _more_unasked(unasked, len(self._association.notifications))
-                self._hand_over()
-                if self._unconfirmed:
+                if self._association.notifications:
+                    await self._hand_over()
                     await self._confirm()
         except StopIteration as stop:
             result: R = stop.value
-            self._hand_over()
-            if self._unconfirmed:
+            if self._association.notifications:
+                await self._hand_over()
                 with suppress(TransportError):  # the answer is there; a device that is not confirmed sends it again
                     await self._confirm()
             return result
@@ -190,17 +191,13 @@ class Client:
             raise
         finally:
             exchange.close()
-            self._hand_over()
+            if self._association.notifications:
+                await self._hand_over()
 
-    def _hand_over(self) -> None:
-        """Give notifications to who wants them; only then are they confirmed, where they ask for it."""
-        if not self._association.notifications:
-            return
+    async def _hand_over(self) -> None:
         notifications, self._association.notifications = self._association.notifications, []
         if self._on_notification:
-            for notification in notifications:
-                self._on_notification(notification)
-                self._unconfirmed.append(notification)
+            self._unconfirmed += [each for each in notifications if await self._on_notification(each)]
 
     async def _confirm(self) -> None:
         while self._unconfirmed:

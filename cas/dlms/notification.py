@@ -111,6 +111,11 @@ def open_notification(apdu: bytes, title: bytes, ciphering: Ciphering | None, re
     return _opened(plain, control, counter)
 
 
+def kind_of(body: Body) -> Kind:
+    """Which kind of notification it is."""
+    return _KINDS[encode_apdu(body)[0]]
+
+
 def confirmation(body: Body) -> bytes | None:
     """The data-notification-confirm that a notification asks for; None if it asks for none."""
     if not isinstance(body, cos.DataNotification) or not body.long_invoke_id_and_priority & _SERVICE_CLASS:

@@ -17,11 +17,17 @@ from cas.devices.opening import with_client
 from cas.devices.registration import Row, register_devices
 from cas.devices.registry import get_device
 from cas.devices.sessions import Sessions
+from cas.dlms.association import Notification
 from cas.dlms.errors import ExceptionResponse, ReplayedCounter
+from cas.dlms.notification import Kind, kind_of
 from cas.dlms.security.wrapping import Scope
 from cas.simulator import Simulator
 from cas.simulator.meter import Meter
 from cas.store.database import Pool
+from tests.unit.dlms.device import AARE
+from tests.unit.dlms.test_client import Device as FakeDevice
+from transports.link import Link
+from transports.wrapper import WrapperFraming
 
 KEYRING = Keyring([Secret(b"m" * 32)])
 TITLE = b"CAS\0\0\0\0\1"
@@ -178,3 +184,25 @@ def test_the_same_device_for_another_client(url: str, expected: str) -> None:
 
 def test_the_range_of_counters() -> None:
     assert NEAR_TOP < HIGHEST
+
+
+@pytest.mark.clause("Green Book 8.3, 9.3.10")
+async def test_what_a_device_sends_unasked_is_taken_and_then_confirmed(pool: Pool) -> None:
+    """A data-notification that wants to be confirmed, and an event-notification, in front of an answer."""
+    heard: list[tuple[str, Kind]] = []
+
+    async def take(device_id: str, body: Notification) -> bool:
+        heard.append((device_id, kind_of(body)))
+        return True
+
+    entry = {"device_id": "M1", "url": "tcp://192.0.2.1:4059?client=16&server=1", "quirk": {"release": "no"}}
+    await register_devices(pool, KEYRING, [Row(entry)])
+    data, event = "0F40000007000200", "C200" + "00080000010000FF02" + "1105"
+    async with FakeDevice(AARE, [data, event, "C401C1000600003039"], None) as device:
+        link = Link(device.near, lambda: WrapperFraming(local=16, remote=1))
+        sessions = Sessions(pool, KEYRING, Counters(pool), TITLE, lambda _: link, heard=take)
+        async with sessions.open("M1") as client:
+            await client.request(GET)
+        await device.gone.wait()
+    assert heard == [("M1", Kind.DATA), ("M1", Kind.EVENT)]
+    assert device.received[2:] == ["104000000700"]

@@ -89,6 +89,16 @@ class Device:
         return Client(transport, settings or plain(), counters, **more)
 
 
+def taking(seen: list[Notification], *, taken: bool = True) -> Callable[[Notification], Awaitable[bool]]:
+    """Takes notifications, or says that it could not."""
+
+    async def take(notification: Notification) -> bool:
+        seen.append(notification)
+        return taken
+
+    return take
+
+
 class Ensured:
     """Counters of which no more can be taken than was ensured; `fail_at`: the store is down from that call on."""
 
@@ -335,7 +345,7 @@ class TestClosing:
             assert len(device.received) == 1
 
     async def test_whatever_the_receiver_of_notifications_does(self) -> None:
-        def refuse(_: Notification) -> None:
+        async def refuse(_: Notification) -> bool:
             raise RuntimeError("no room")
 
         async with Device(AARE, [NOTIFICATION, RLRE]) as device:
@@ -374,9 +384,10 @@ class TestNotifications:
         seen: list[Notification] = []
         early = asyncio.Event()
 
-        def take(notification: Notification) -> None:
+        async def take(notification: Notification) -> bool:
             seen.append(notification)
             early.set()
+            return True
 
         async with Device(AARE, None, RLRE) as device, device.client(on_notification=take) as client:
             task = asyncio.create_task(client.request(get()))
@@ -392,7 +403,7 @@ class TestNotifications:
 
     async def test_are_handed_over_before_an_error(self) -> None:
         seen: list[Notification] = []
-        async with Device(AARE, [NOTIFICATION, "00"]) as device, device.client(on_notification=seen.append) as client:
+        async with Device(AARE, [NOTIFICATION, "00"]) as device, device.client(on_notification=taking(seen)) as client:
             with pytest.raises(errors.DecodeError):
                 await client.request(get())
         assert len(seen) == 1
@@ -473,15 +484,18 @@ class TestConfirmedNotifications:
     async def test_it_is_confirmed_if_it_asks_for_it(self, asks: str, confirmations: list[str]) -> None:
         seen: list[Notification] = []
         async with Device(AARE, [asks, ANSWER], None) as device:
-            async with device.client(plain(release=False), on_notification=seen.append) as client:
+            async with device.client(plain(release=False), on_notification=taking(seen)) as client:
                 await client.request(get())
             await device.gone.wait()
         assert len(seen) == 1
         assert device.received[2:] == confirmations
 
-    async def test_what_nobody_takes_is_not_confirmed(self) -> None:
+    @pytest.mark.parametrize("taker", [None, taking([], taken=False)])
+    async def test_what_nobody_takes_is_not_confirmed(
+        self, taker: Callable[[Notification], Awaitable[bool]] | None
+    ) -> None:
         async with Device(AARE, [CONFIRMED_NOTIFICATION, ANSWER], None) as device:
-            async with device.client(plain(release=False)) as client:
+            async with device.client(plain(release=False), on_notification=taker) as client:
                 await client.request(get())
             await device.gone.wait()
         assert len(device.received) == 2
@@ -495,7 +509,7 @@ class TestConfirmedNotifications:
 
         settings = ciphered(release=False, pre_established=True, conformance=LOGICAL_NAME)
         async with Device(answer, None) as device:
-            async with device.client(settings, counters, on_notification=lambda _: None) as client:
+            async with device.client(settings, counters, on_notification=taking([])) as client:
                 await client.request(get())
             await device.gone.wait()
         assert device.received[1].startswith("DB08")
