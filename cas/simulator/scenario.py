@@ -112,5 +112,9 @@ def read_scenario(name: str, text: str) -> Scenario:
     except tomllib.TOMLDecodeError as problem:
         raise SimulatorError(f"{name}: {problem}") from None
     except ValidationError as problem:
-        lines = [f"{'.'.join(map(str, error['loc']))}: {error['msg']}" for error in problem.errors(include_url=False)]
+        lines = [
+            f"{'.'.join(map(str, error['loc']))}: {error['msg']}"
+            for error in problem.errors(include_url=False)
+            if error["type"] != "too_short" or problem.error_count() == 1  # of a list in which nothing is right
+        ]
         raise SimulatorError(f"{name}: {'; '.join(lines)}") from None

@@ -1,10 +1,12 @@
 """The built-in scenarios: a service reads their meters, and each comes to what its kind says."""
 
 import re
+from pathlib import Path
 
 import pytest
 
-from cas.simulator.scenario import VALUE, builtin_scenarios
+from cas.simulator import SimulatorError
+from cas.simulator.scenario import VALUE, builtin_scenarios, load_scenario
 from tests.integration.soap.conftest import Service, service, settings
 from tests.soap_messages import GET_ENERGY, create
 
@@ -37,6 +39,25 @@ def test_every_scenario_says_what_it_is_about() -> None:
         assert re.fullmatch(r"[a-z-]+", name)
         assert scenario.about
         scenario.simulator(2 * len(scenario.round))
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ('about = "x"', "own.toml: meters: Field required"),
+        ('about = "x"\n[[meters]]\ncount = 0', "own.toml: meters.0.count: Input should be greater than or equal to 1"),
+        ('about = "x"\n[[meters]]\nfault = "ill"', "'ill' is no fault"),
+        ('about = "x"\n[[meters]]\nodd = "y"', "own.toml: meters.0.odd: Extra inputs are not permitted"),
+    ],
+)
+def test_a_mistake_in_a_scenario_is_named(
+    text: str, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("own.toml").write_text(text)
+    with pytest.raises(SimulatorError) as problem:
+        load_scenario("own.toml").simulator()
+    assert str(problem.value).startswith(told)
 
 
 __all__ = ["service", "settings"]  # the fixtures

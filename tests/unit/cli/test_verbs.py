@@ -1,5 +1,7 @@
 """The command's verbs are found, and cost nothing until they are called."""
 
+import signal
+import socket
 import subprocess
 import sys
 
@@ -37,3 +39,17 @@ def test_the_version_is_shown_without_importing_a_verb() -> None:
     version, imported = done.stdout.splitlines()
     assert version.startswith("cas ")
     assert imported == "False"
+
+
+def test_an_interrupted_command_ends_with_130() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"tcp://127.0.0.1:{silent.getsockname()[1]}?client=16"
+        command = [sys.executable, "-m", "cas", "read", url, "0.0.1.0.0.255"]
+        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+            link, _ = silent.accept()
+            with link:
+                assert link.recv(100)
+                process.send_signal(signal.SIGINT)
+                _, error = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "Traceback" not in error
