@@ -24,13 +24,14 @@ def read_ratios(path: Path = KEPT) -> Ratios:
 
 
 def keep_ratios(rows: Iterable[Row], path: Path = KEPT) -> None:
-    """Keep the ratios of these rows; those of other work stay."""
-    kept = json.loads(path.read_text()) if path.exists() else {}
-    for row in rows:
-        kept[row.work] = {
+    """Keep the ratios of these rows, and no others."""
+    kept = {
+        row.work: {
             name: {part: float(f"{value:.4g}") for part, value in asdict(ratio).items()}
             for name, ratio in row.ratios.items()
         }
+        for row in rows
+    }
     path.write_text(json.dumps(kept, indent=1) + "\n")
 
 
