@@ -133,8 +133,11 @@ def _url(address: str) -> URL:
         raise TargetRefused(f"the address is no URL: {problem}") from None
     if not known:
         raise TargetRefused("the address must be a URL with http or https and a host")
-    if "@" in re.split(r"[/?#]", address.partition("://")[2], maxsplit=1)[0]:  # also an empty one, which `URL` drops
+    authority = re.split(r"[/?#]", address.partition("://")[2], maxsplit=1)[0]
+    if "@" in authority:  # also an empty one, which `URL` drops
         raise TargetRefused("the address must not name a user or password")
+    if "%" in authority:  # a zone of IPv6, or octets that others may decode
+        raise TargetRefused("the host of the address must be plain")
     # What a server would make of encoded separators is its own affair, and not ours to guess.
     if any(step in (".", "..") for step in re.split(r"[/\\]", url.path)) or "%2f" in url.raw_path.lower():
         raise TargetRefused("the path of the address must be plain")
