@@ -1,8 +1,10 @@
 """The rules of the house that no linter knows."""
 
 import ast
+import re
 import subprocess
 import sys
+import tomllib
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -68,6 +70,14 @@ def test_the_wheel_holds_the_packages_and_what_they_read(tmp_path: Path) -> None
     schemas = {f"cas/{name(path)}" for path in (ROOT / "schemas").iterdir() if path.suffix in {".xsd", ".wsdl"}}
     assert {name(path) for path in SOURCES} | data | schemas <= held
     assert not [entry for entry in held if entry.startswith(("tests", "codegen"))]
+
+
+def test_each_dependency_has_its_reason() -> None:
+    text = (ROOT / "pyproject.toml").read_text()
+    block = text.partition("\ndependencies = [")[2].partition("\n]")[0]
+    told = re.findall(r'^    "([a-z0-9-]+)[^#\n]*, # (.+)$', block, re.MULTILINE)
+    listed = [re.match("[a-z0-9-]+", each) for each in tomllib.loads(text)["project"]["dependencies"]]
+    assert [name for name, _ in told] == [each[0] for each in listed if each]
 
 
 def test_the_gpl_stays_outside() -> None:

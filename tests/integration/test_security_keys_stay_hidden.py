@@ -18,12 +18,14 @@ from cas.devices.keys import KeyKind, Keyring, LocalMasterKey, Secret
 from cas.dlms.security.ciphering import Ciphering
 from cas.dlms.security.keys import Secret as Password
 from cas.dlms.security.suites import SUITES
+from cas.security.model import Verb
 from cas.simulator import Simulator
 from tests.soap_messages import GET_ENERGY, create
 
 MASTER = "C0FFEE00" * 8
 PASSWORD = "correct horse battery staple"
 WRONG = "FEEDFACE00112233445566778899AABB"
+PAGES = ("/", "/devices", "/settings", "/audit", "/groups", "/new", "/plot", "/events", "/events/system", "/metrics")
 KEYS = ("encryption_key", "authentication_key", "broadcast_key", "master_key", "secret")
 
 
@@ -131,11 +133,13 @@ async def test_a_full_run_writes_no_key_anywhere(dsn: str, tmp_path: Path, form:
             "--system-title",
             "4142434445464748",
         )
+        verbs = [part for verb in Verb for part in ("--verb", verb.value)]
         prepare: tuple[tuple[str, ...], ...] = (
             ("device", "import", str(tmp_path / "meters.toml")),
             ("device", *bad, "--encryption-key", "env:WRONG_KEY", "--authentication-key", "env:WRONG_KEY"),
             ("device", "add", "BAD", url, "--encryption-key", f"{WRONG}"),
-            ("client", "role", "r", "--verb", "create", "--verb", "get", "--group", "DG_ALL_METERS"),
+            ("client", "role", "r", *verbs, "--group", "DG_ALL_METERS", "--directory"),
+            ("record", "on", ids[0]),
             ("client", "add", "mdm", "--role", "r", "--password", "env:THE_PASSWORD"),
             ("client", "add", "bad", "--password", "env:NO_SUCH_VARIABLE"),
         )
@@ -162,6 +166,11 @@ async def test_a_full_run_writes_no_key_anywhere(dsn: str, tmp_path: Path, form:
                     }
                     async with session.post(address.decode(), data=octets, headers=headers) as response:
                         written += await response.read()
+            for path in (*PAGES, f"/devices/{ids[0]}"):
+                known = {"Authorization": f"Basic {base64.b64encode(f'mdm:{PASSWORD}'.encode()).decode()}"}
+                async with session.get(address.decode().replace("/cas", path), headers=known) as response:
+                    assert response.status == 200, path
+                    written += await response.read()
         process.send_signal(signal.SIGTERM)
         rest, _ = await process.communicate()
         written += rest
@@ -176,6 +185,8 @@ async def test_a_full_run_writes_no_key_anywhere(dsn: str, tmp_path: Path, form:
             ("audit", "show", "--limit", "1000", "--json"),
             ("audit", "verify"),
             ("read", "BAD", "1.8.0"),
+            ("check",),
+            *(("translate", "--file", str(file)) for file in (tmp_path / "data" / "records").iterdir()),
             ("device", "remove", "--yes", "BAD"),
         )
         for arguments in look:
@@ -183,6 +194,8 @@ async def test_a_full_run_writes_no_key_anywhere(dsn: str, tmp_path: Path, form:
     stored = dump(dsn)
     assert b"CosemXDLMSResult" in written
     assert b"CosemErrorResult" in written
+    assert b"aarq" in written.lower()
+    assert b"cas_link_wait_seconds" in written
     assert b"device_key" in stored or ids[0].encode() in stored
     assert found_in(bytes(written), secrets) == []
     assert found_in(stored, secrets) == []
