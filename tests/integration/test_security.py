@@ -182,6 +182,18 @@ async def test_not_xml_is_told_to_nobody_unknown(door: Door) -> None:
         assert door.status == 401
 
 
+async def test_metrics_are_for_who_may_read_the_directory(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cas.security.clients.FRESH", 0.0)
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=door.context())) as session:
+        watcher = {"name": "watcher", "verbs": ["get"], "directory": True}
+        monitor = {"name": "monitor", "roles": ["watcher"], "password": hash_password(PASSWORD, n=2**4)}
+        await put_definitions(door.pool, read_definitions({"role": [watcher], "client": [monitor]}))
+        for more, status in (({}, 401), (basic(), 403), (basic("monitor"), 200)):
+            async with session.get(door.url.replace("/cas", "/metrics"), headers=more) as response:
+                assert response.status == status
+                assert (b"cas_links_open" in await response.read()) is (status == 200)
+
+
 async def test_a_web_page_asks_for_nothing(door: Door) -> None:
     answer = await door.post(create([door.meters[0]]), Origin="https://elsewhere.example", **basic())
     assert (door.status, answer.is_fault) == (403, True)

@@ -37,6 +37,17 @@ def test_a_provider_that_is_not_there_is_told() -> None:
         master_key.load_keyring(Settings(master_key_provider="vault:x"))
 
 
+def test_an_extra_that_is_not_installed_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(_: EntryPoint) -> None:
+        raise ModuleNotFoundError("No module named 'pkcs11'", name="pkcs11")
+
+    ours = EntryPoint("pkcs11", "cas.devices.pkcs11:master_keys", master_key.PROVIDERS)
+    monkeypatch.setattr(EntryPoint, "load", missing)
+    monkeypatch.setattr(master_key, "entry_points", lambda **select: EntryPoints([ours]).select(**select))
+    with pytest.raises(MasterKeyError, match=r"pkcs11 is not installed: install cosem-access-service\[pkcs11\]"):
+        master_key.load_keyring(Settings(master_key_provider="pkcs11:token=cas"))
+
+
 def test_what_the_provider_says_is_told() -> None:
     with pytest.raises(MasterKeyError, match="no token slot=2"):
         master_key.load_keyring(Settings(master_key_provider="pkcs11:slot=2"))
