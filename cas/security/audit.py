@@ -9,6 +9,7 @@ import getpass
 import hashlib
 import json
 import os
+import re
 import socket
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -26,6 +27,9 @@ GENESIS = bytes(32)
 PAGE = 1000
 LISTED = 50
 """Names of devices, objects and so on that one entry lists; of the rest it has the count."""
+
+# NUL in JSON; behind an odd number of backslashes it is a text that only looks like it.
+_NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
 
 _APPEND = query("audit_append")
 _PAGE = query("audit_page")
@@ -85,7 +89,7 @@ async def append(pool: Pool, contents: Sequence[Mapping[str, object]]) -> list[i
 def _text(content: Mapping[str, object]) -> str:
     # PostgreSQL takes neither NUL nor half of a surrogate pair, which names from a command line may have.
     text = json.dumps(content, separators=(",", ":"), default=str, ensure_ascii=False)
-    return text.replace("\\u0000", "\ufffd").encode("utf-8", "replace").decode()
+    return _NUL.sub("\\1\ufffd", text).encode("utf-8", "replace").decode()
 
 
 @asynccontextmanager

@@ -149,7 +149,7 @@ async def test_many_writers_make_one_chain(pool: Pool) -> None:
 
 async def test_what_failed_is_recorded_as_such(pool: Pool, cas: Cas) -> None:
     with pytest.raises(ZeroDivisionError):
-        async with recorded(pool, {"actor": "a", "action": "do", "odd": "\0 \ud800 ü"}):
+        async with recorded(pool, {"actor": "a", "action": "do", "odd": "\0 \ud800 ü \\u0000 \\\0"}):
             raise ZeroDivisionError("secret")
     await asyncio.to_thread(cas, "audit", "verify")
     shown = (await asyncio.to_thread(cas, "audit", "show", "--json", "--actor", "a")).stdout.splitlines()
@@ -158,6 +158,7 @@ async def test_what_failed_is_recorded_as_such(pool: Pool, cas: Cas) -> None:
         ("begun", None, None),
         ("ended", "failed", "ZeroDivisionError"),
     ]
+    assert entries[0]["odd"] == "\ufffd ? ü \\u0000 \\\ufffd"
     assert "secret" not in "".join(shown)
 
 
