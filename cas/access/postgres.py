@@ -61,8 +61,6 @@ _NOTIFICATION_PAGE = query("notification_page")
 
 # What a change of makes the next activation another one.
 _TIMES = frozenset({"activates", "repeating_interval", "expires", "accept_data_notification"})
-# Messages are remembered for a day.
-_REMEMBERED = timedelta(days=1)
 
 
 class PostgresStore:
@@ -180,15 +178,13 @@ class PostgresStore:
     async def _remember(
         self, connection: Connection, access: DeviceAccess, digest: bytes, window: timedelta
     ) -> UUID | None:
-        at = access.created_at
         message = {
             "source": access.origin.source or "",
             "message_id": access.origin.message_id or "",
             "digest": digest,
             "access_id": access.id,
-            "received_at": at,
-            "since": at - window,
-            "before": at - _REMEMBERED,
+            "received_at": access.created_at,
+            "since": access.created_at - window,
         }
         if await (await connection.execute(_MESSAGE_REMEMBER, message)).fetchone() is not None:
             return None

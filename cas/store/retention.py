@@ -48,7 +48,7 @@ _LONGER = query("retention_longer")
 _KEEP_ACTIVATION = query("retention_keep_activation")
 _KEEP_RESULTS = query("retention_keep_results")
 _FORGET = (
-    *(query(f"retention_forget_{what}") for what in ("resources", "activations", "notifications")),
+    *(query(f"retention_forget_{what}") for what in ("resources", "activations", "notifications", "messages")),
     query("system_events_forget"),
 )
 _DELETED_NEXT = query("deleted_next")
@@ -64,7 +64,7 @@ class Tidied:
 
     partitions: int = 0
     rows: int = 0
-    """Resources, activations, notifications, system events, and results of deleted resources."""
+    """Resources, activations, notifications, names of messages, system events, and results of deleted resources."""
 
 
 @asynccontextmanager

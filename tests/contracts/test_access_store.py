@@ -1,5 +1,6 @@
 """What every store of DeviceAccess resources promises: the memory of the tests, and PostgreSQL."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
@@ -205,6 +206,32 @@ class TestRepeats:
         first, _ = await self.create(store)
         await store.delete([first])
         assert await self.create(store) == (first, False)
+
+
+async def test_messages_that_are_remembered_do_not_wait_for_others(pool: Pool) -> None:
+    first, other = Origin(source="MDM", message_id="m1"), Origin(source="MDM", message_id="m2")
+    async with open_store(pool, KEYRING) as store:
+        for origin in (first, other):
+            made = make("A", origin=origin)
+            await store.create(made, DIGEST, MINUTE)
+            await store.finish(made.id, 1, stopped=False, at=NOW)
+        async with pool.connection() as connection, connection.transaction():
+            # as a large create does, as long as it plans
+            await connection.execute(b"UPDATE received_message SET access_id = access_id WHERE message_id = 'm1'")
+            async with asyncio.timeout(5):
+                later = make("A", origin=other, at=NOW + timedelta(days=2))
+                assert await store.create(later, DIGEST, MINUTE) == later.id
+
+
+async def test_equal_messages_at_the_same_time_make_one_resource(pool: Pool) -> None:
+    origin = Origin(source="MDM", message_id="m1")
+    async with open_store(pool, KEYRING) as store:
+        for at in (NOW, NOW + timedelta(days=2)):  # the second time it is remembered, and too old to count
+            made = [make("A", origin=origin, at=at) for _ in range(6)]
+            answered = set(await asyncio.gather(*(store.create(each, DIGEST, MINUTE) for each in made)))
+            assert len(answered) == 1
+            assert set(await store.find([each.id for each in made])) == answered
+            await store.finish(answered.pop(), 1, stopped=False, at=at)
 
 
 async def test_what_dead_processes_left_gets_a_failure(pool: Pool) -> None:

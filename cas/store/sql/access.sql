@@ -10,11 +10,7 @@ SELECT pg_advisory_lock(x'0CA50002'::integer, %(number)s);
 
 -- name: message_remember
 -- Remember a message, unless the same one made a resource within the window, or one that is still being done: then no row. Who
--- asks at the same time waits until it is decided. Those of yesterday are forgotten.
-WITH forgotten AS (
-    DELETE FROM received_message
-    WHERE received_at < %(before)s AND (source, message_id, digest) <> (%(source)s, %(message_id)s, %(digest)s)
-)
+-- asks at the same time waits until it is decided.
 INSERT INTO received_message AS message (source, message_id, digest, access_id, received_at)
 VALUES (%(source)s, %(message_id)s, %(digest)s, %(access_id)s, %(received_at)s)
 ON CONFLICT (source, message_id, digest) DO UPDATE

@@ -110,6 +110,16 @@ WHERE id IN (
     LIMIT %(most)s
 );
 
+-- name: retention_forget_messages
+-- Repeats of a message are known for a day. Not in the way of whoever is just remembering one.
+DELETE FROM received_message
+WHERE (source, message_id, digest) IN (
+    SELECT source, message_id, digest FROM received_message
+    WHERE received_at < %(now)s::timestamptz - interval '1 day'
+    LIMIT %(most)s
+    FOR UPDATE SKIP LOCKED
+);
+
 -- name: deleted_next
 SELECT access_id, kept_until FROM deleted_result LIMIT 1;
 
