@@ -66,10 +66,12 @@ class MemoryStore:
                 key = (result.access_id, result.request, result.activation, result.device_id)
                 self.stored.setdefault(key, result)
 
-    async def finish(self, access_id: UUID, activation: int, *, stopped: bool, at: datetime) -> None:
-        if access_id in self.resources:
+    async def finish(self, access_id: UUID, activation: int, *, stopped: bool, at: datetime) -> bool:
+        is_mine = access_id in self.resources and self.executing[access_id]
+        if is_mine:
             self.executing[access_id] = False
             await self.set_state([access_id], State.FINISHED)
+        return is_mine
 
     async def abandon(self, access_id: UUID, activation: int, failure: Failure, at: datetime) -> None:
         if self.down:

@@ -126,7 +126,8 @@ class Runner:
         for pause in chain(END_AGAIN_AFTER, repeat(END_AGAIN_AFTER[-1])):
             try:
                 if whole:
-                    await self._store.finish(access.id, number, stopped=execution.stopped, at=self._clock())
+                    if not await self._store.finish(access.id, number, stopped=execution.stopped, at=self._clock()):
+                        execution.results = None  # another process took this one for dead: what it stored counts
                 else:
                     await self._store.abandon(access.id, number, LOST, self._clock())
             except Exception as problem:  # noqa: BLE001 - whatever it is, nobody else ends it

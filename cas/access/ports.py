@@ -44,8 +44,8 @@ class Store(Protocol):
         """Store results, each once; those of a resource that is gone are dropped."""
         ...
 
-    async def finish(self, access_id: UUID, activation: int, *, stopped: bool, at: datetime) -> None:
-        """End an activation, and with it a resource that has no further one."""
+    async def finish(self, access_id: UUID, activation: int, *, stopped: bool, at: datetime) -> bool:
+        """End an activation, and with it a resource that has no further one. False: it has been ended, or deleted."""
         ...
 
     async def abandon(self, access_id: UUID, activation: int, failure: Failure, at: datetime) -> None:

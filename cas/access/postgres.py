@@ -114,10 +114,10 @@ class PostgresStore:
         """Store results, each once."""
         await insert_results(self._pool, results)
 
-    async def finish(self, access_id: UUID, activation: int, *, stopped: bool, at: datetime) -> None:
-        """End an activation, and with it a resource that has no further one."""
+    async def finish(self, access_id: UUID, activation: int, *, stopped: bool, at: datetime) -> bool:
+        """End an activation, and with it a resource that has no further one. False: it has been ended, or deleted."""
         async with connected(self._pool) as connection:
-            await self._finish(connection, access_id, activation, stopped=stopped, at=at)
+            return await self._finish(connection, access_id, activation, stopped=stopped, at=at)
 
     async def abandon(self, access_id: UUID, activation: int, failure: Failure, at: datetime) -> None:
         """End an activation with `failure` for every result that it lacks."""
@@ -228,9 +228,9 @@ class PostgresStore:
 
     async def _finish(
         self, connection: Connection, access_id: UUID, activation: int, *, stopped: bool, at: datetime
-    ) -> None:
+    ) -> bool:
         parameters = {"access_id": access_id, "number": activation, "stopped": stopped, "at": at}
-        await connection.execute(_ACTIVATION_FINISH, parameters)
+        return await (await connection.execute(_ACTIVATION_FINISH, parameters)).fetchone() is not None
 
 
 @asynccontextmanager

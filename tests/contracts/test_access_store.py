@@ -144,7 +144,8 @@ async def test_failures_are_no_valid_data(store: Store) -> None:
 async def test_an_activation_that_ends_ends_its_resource(store: Store) -> None:
     access = make("A")
     await store.create(access, DIGEST, None)
-    await store.finish(access.id, 1, stopped=False, at=NOW)
+    assert await store.finish(access.id, 1, stopped=False, at=NOW)
+    assert not await store.finish(access.id, 1, stopped=False, at=NOW)
     assert (await store.find([access.id]))[access.id].state is State.FINISHED
     assert (await store.tally(Selection(ids=(access.id,)))).outstanding == 0
     await store.set_state([access.id], State.CANCELED)
@@ -167,7 +168,7 @@ async def test_what_is_deleted_is_gone_and_late_results_are_dropped(store: Store
     await store.add_results([result(access, "A")])
     await store.delete([access.id])
     await store.add_results([result(access, "B"), result(other, "A")])
-    await store.finish(access.id, 1, stopped=True, at=NOW)
+    assert not await store.finish(access.id, 1, stopped=True, at=NOW)
     assert await store.find([access.id]) == {}
     assert await stored(store, access) == []
     assert len(await stored(store, other)) == 1

@@ -1,7 +1,7 @@
 """The use cases on memory: what is done, in which order, and what is told when devices fail."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -12,7 +12,8 @@ import pytest
 from cas.access.codes import Code
 from cas.access.errors import Refused, Stopping
 from cas.access.execution import AT_HAND
-from cas.access.model import DeviceAccess, Failure, Origin, Selection, State, Tally
+from cas.access.failures import LOST
+from cas.access.model import DeviceAccess, Failure, Origin, Result, Selection, State, Tally
 from cas.access.service import REPEAT_WINDOW, AccessService
 from cas.bindings import cosempdu as cos
 from cas.bindings import device_access as dev
@@ -103,6 +104,22 @@ async def test_what_came_of_a_small_access_is_at_hand_as_the_store_has_it() -> N
         stored = [result async for result in setting.store.results(made.access.id, Selection(ids=(made.access.id,)))]
         assert sorted(made.results, key=lambda each: (each.request, each.activation, each.device_id)) == stored
         assert Tally.of(made.results) == await setting.store.tally(Selection(ids=(made.access.id,)))
+
+
+async def test_of_an_activation_that_another_process_ended_counts_what_the_store_has(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with serving(FakeDevices({"M1": [VALUE]})) as setting:
+        add = setting.store.add_results
+
+        async def add_late(results: Sequence[Result]) -> None:
+            await setting.store.abandon(results[0].access_id, results[0].activation, LOST, setting.clock())
+            await add(results)
+
+        monkeypatch.setattr(setting.store, "add_results", add_late)
+        made = await setting.service.perform(order("M1"), Origin())
+        assert made.results is None
+        assert await setting.results(made.access) == {("M1", 0): LOST}
 
 
 async def test_what_is_large_or_not_over_or_not_stored_is_left_to_the_store() -> None:
