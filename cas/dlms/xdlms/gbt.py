@@ -164,7 +164,8 @@ class Transfer:
         apdus = []
         for number in range(taken):
             block = self._queue[number]
-            last = block.last if block.data else not self.owes
+            # an acknowledgement is a last block only when nothing of ours follows it, be it on its way or owed
+            last = block.last if block.data else not self.owes and number + 1 == len(self._queue)
             control = (_LAST if last else 0) | (_STREAMING if number < taken - 1 else 0) | window
             apdus.append(
                 encode_apdu(

@@ -4,7 +4,7 @@ import random
 from collections import deque
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from cas.bindings import cosempdu as cos
@@ -273,6 +273,7 @@ def test_any_channel_gives_the_whole_or_a_typed_error(
         assert loss + repetition + shuffle > 0
 
 
+@example(b"abc", (1, 2), 1, 93)  # the acknowledgement before the answer gets lost
 @given(payloads, windows, st.integers(1, 60), st.integers(0, 1 << 32))
 def test_a_lossy_channel_is_overcome(payload: bytes, windows: tuple[int, int], size: int, seed: int) -> None:
     assert run(payload, payload[::-1], Channel(seed, 0.15, 0, 0), windows=windows, size=size) == payload[::-1]
