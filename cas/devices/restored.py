@@ -15,6 +15,8 @@ from cas.store.queries import query
 
 BATCH = 1000
 
+_COUNTED = (KeyKind.ENCRYPTION, KeyKind.NEW_ENCRYPTION)
+
 _SKIP = query("counters_skip")
 _CLAIM_ALL = query("sent_claim_all")
 
@@ -36,14 +38,12 @@ async def secure_restored(pool: Pool, keyring: Keyring, client_title: bytes, ski
     counters = unreadable = 0
     async for registered in iterate_devices(pool):
         device = registered.device
-        sealed = registered.sealed_keys.get(KeyKind.ENCRYPTION)
-        if sealed is None:
-            continue
-        key = keyring.unseal_or_none(device.device_id, KeyKind.ENCRYPTION, sealed)
-        if key is None:
-            unreadable += 1
-            continue
-        scopes.add(counter_scope(key, device.client_system_title or client_title))
+        # one that was sent to the device may be in use since
+        sealed = {kind: registered.sealed_keys[kind] for kind in _COUNTED if kind in registered.sealed_keys}
+        keys = [keyring.unseal_or_none(device.device_id, kind, key) for kind, key in sealed.items()]
+        title = device.client_system_title or client_title
+        scopes |= {counter_scope(key, title) for key in keys if key is not None}
+        unreadable += None in keys
         if len(scopes) >= BATCH:
             counters += await _skip(pool, scopes, skip)
             scopes.clear()

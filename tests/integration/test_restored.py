@@ -11,6 +11,12 @@ from cas.client import CasClient
 from cas.client.descriptors import attribute, write_attribute
 from cas.config import Settings
 from cas.cosem.data import Data
+from cas.devices.counters import counter_scope
+from cas.devices.key_change import store_keys
+from cas.devices.keys import KeyKind, Secret
+from cas.devices.master_key import load_keyring
+from cas.devices.registry import get_device
+from cas.devices.restored import Secured, secure_restored
 from cas.simulator import Simulator
 from cas.store.database import Pool
 from tests.integration.soap.conftest import Service, settings
@@ -54,6 +60,19 @@ async def test_what_was_used_after_the_backup_is_not_used_again(
         assert set(errors) <= {"outcome unknown", "not attempted"}
         assert errors.count("outcome unknown") == METERS
         assert not list(simulator.violations())
+
+
+async def test_a_key_that_the_device_may_have_by_now_skips_too(settings: Settings, pool: Pool) -> None:
+    keyring, fresh, title = load_keyring(settings), Secret(bytes(range(16))), settings.client_title
+    async with Simulator(1, authentication="hls-gmac") as simulator, open_service(settings, work=False) as url:
+        await Service(url, settings).register(simulator.device(0))
+    device_id = simulator.meters[0].device_id
+    await store_keys(pool, keyring, device_id, {KeyKind.NEW_ENCRYPTION: fresh})
+    registered = await get_device(pool, device_id)
+    old = registered.unseal(keyring)[KeyKind.ENCRYPTION]
+    done = await secure_restored(pool, keyring, title, 5000)
+    assert done == Secured(counters=2, changes=0, unreadable=0)
+    assert await counters(pool) == {counter_scope(key, title): 5001 for key in (old, fresh)}
 
 
 async def counters(pool: Pool) -> dict[bytes, int]:
