@@ -5,6 +5,7 @@ Connections are in autocommit mode: one statement is one transaction; more than 
 
 import asyncio
 import os
+import secrets
 import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
@@ -28,8 +29,8 @@ _BREAK_SOON = {
     "keepalives_count": "3",
     "tcp_user_timeout": "25000",
 }
-PROCESS = f"cas {socket.gethostname()[:40]}:{os.getpid()}"
-"""This process, in the name of each of its sessions."""
+PROCESS = f"cas {socket.gethostname()[:32]}:{os.getpid()}-{secrets.token_hex(3)}"
+"""This process, in the name of each of its sessions; in containers all may have the same host and number."""
 # Seconds after which the pool begins anew to look for a database that went away: it doubles its pauses without end, and
 # would come back as long after the database as that was away.
 TRY_ANEW_AFTER = 2.0

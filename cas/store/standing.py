@@ -2,10 +2,12 @@
 
 Locks go with their session, but a session does not always go with its process: when that stands still, or the network
 has cut it off, its sessions may hold locks for hours. So each such connection says something every `BEAT`, and whoever
-finds one that does not ends all sessions of its process (`end_still`), which finds that out when it goes on.
+finds one that does not ends it, and if none of its process does, all of its sessions (`end_still`); it finds that out
+when it goes on.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
@@ -29,7 +31,8 @@ MISSED_BEATS = 5
 # Before the name of the process in that of such a session.
 _LIVES = "lives "
 _BEAT = b"SELECT 1"
-_END_STILL = query("sessions_end_still")
+_STILL = query("sessions_still")
+_END = query("sessions_end")
 
 
 async def open_standing(conninfo: str) -> Connection:
@@ -44,12 +47,24 @@ async def beat(connection: Connection) -> None:
 
 
 async def end_still(pool: Pool, after: timedelta) -> None:
-    """End the sessions of processes that have not beaten for so long. Raises DatabaseUnavailable."""
+    """End the sessions that have not beaten for so long. Raises DatabaseUnavailable."""
     longest = max(after, timedelta(seconds=MISSED_BEATS * BEAT))
+    if not (suspected := await _still(pool, longest)):
+        return
+    # When the database or its whole machine stood still, whoever lives shows it again only now.
+    await asyncio.sleep(2 * BEAT)
+    if not (still := suspected & await _still(pool, longest)):
+        return
     async with connected(pool) as connection:
-        ended = await (await connection.execute(_END_STILL, {"lives": _LIVES, "after": longest})).fetchall()
-    for process, host, sessions in ended:
+        await connection.execute(_END, {"pids": [pid for pid, _, _ in still]})
+    for (process, host), sessions in sorted(Counter((process, host) for _, process, host in still).items()):
         tell(Kind.SESSIONS_ENDED, process, host=host, sessions=sessions)
+
+
+async def _still(pool: Pool, after: timedelta) -> set[tuple[int, str, str]]:
+    async with connected(pool) as connection:
+        rows = await (await connection.execute(_STILL, {"lives": _LIVES, "after": after})).fetchall()
+    return {(row[0], row[1], row[2]) for row in rows}
 
 
 @asynccontextmanager
