@@ -16,7 +16,7 @@ from cas.devices.key_change import KeyChange, candidates_in, key_change_lock
 from cas.devices.keys import KeyKind, Keyring
 from cas.devices.model import Device
 from cas.devices.opening import Heard, Opener
-from cas.devices.registry import Registered, find_devices
+from cas.devices.registry import Registered, find_devices, get_device
 from cas.devices.settings import settings_of
 from cas.dlms.client import Client
 from cas.store.batch import Batcher
@@ -81,9 +81,7 @@ class Sessions:
         # A meter has one association at a time for a client; two sessions would break each other's.
         lock = self._locks.setdefault(device_id, asyncio.Lock())
         async with lock, self._exclusion.hold(device_id) if self._exclusion else nullcontext():
-            registered = await self._reading.add(device_id)
-            if registered is None:
-                raise UnknownDevice([device_id])
+            registered = await self._registered(device_id)
             yield await self._key_change.settle(registered) if candidates_in(registered) else registered
 
     async def change_keys(self, device_id: str, kinds: Collection[KeyKind], *, agree: bool = False) -> None:
@@ -109,6 +107,16 @@ class Sessions:
             lock = self._locks.setdefault(device_id, asyncio.Lock())
             async with lock, self._exclusion.hold(device_id) if self._exclusion else nullcontext():
                 yield self._key_change
+
+    async def _registered(self, device_id: str) -> Registered:
+        try:
+            registered = await self._reading.add(device_id)
+        except (TypeError, ValueError):
+            # Of a device that a later release knows more of; the others that are read with it are not disturbed.
+            return await get_device(self._pool, device_id)
+        if registered is None:
+            raise UnknownDevice([device_id])
+        return registered
 
     async def _read(self, device_ids: Sequence[str]) -> list[Registered | None]:
         found = await find_devices(self._pool, device_ids)

@@ -162,6 +162,20 @@ class TestTheDevicesCounter:
             assert await read(sessions, meter)
 
 
+async def test_a_device_that_a_later_release_knows_more_of_is_alone_with_it(pool: Pool) -> None:
+    async with Simulator(3, authentication="hls-gmac") as simulator:
+        await register_devices(pool, KEYRING, [Row(simulator.device(index)) for index in range(3)])
+        sessions = Sessions(pool, KEYRING, Counters(pool), TITLE)
+        async with pool.connection() as connection:
+            await connection.execute(
+                "UPDATE device SET quirks = '{\"of_a_later_release\": 1}' WHERE device_id = %s",
+                [simulator.meters[1].device_id],
+            )
+        done = await asyncio.gather(*(read(sessions, meter) for meter in simulator.meters), return_exceptions=True)
+    assert done[::2] == [True, True]
+    assert isinstance(done[1], TypeError)
+
+
 async def test_devices_that_need_rest_get_it(pool: Pool, simulator: Simulator) -> None:
     sessions, meter = await registered(pool, simulator, quirk={"pause": "0.2"}), simulator.meter(0)
     began = time.monotonic()
