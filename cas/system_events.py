@@ -129,6 +129,9 @@ class Kind(Enum):
     TIDYING_FAILED = _error(602, "tidying up failed", "", "it is tried again; see that the disk does not fill up")
 
 
+for _entry in (kind.value for kind in Kind):  # known from the start: else the first one would be no increase
+    metrics.SYSTEM_EVENTS.labels(_entry.number, _entry.severity)
+
 BY_NUMBER: Mapping[int, Entry] = {kind.value.number: kind.value for kind in Kind}
 
 

@@ -41,7 +41,9 @@ async def test_a_worker_has_metrics_of_its_own(dsn: str) -> None:
     port = unused_port()
     environment = {"CAS_DSN": dsn, "CAS_MASTER_KEY": "5A" * 32, "CAS_METRICS_PORT": str(port)}
     with running(cas("worker"), environment):
-        assert "cas_links_open" in await metrics(f"http://127.0.0.1:{port}/metrics")
+        found = await metrics(f"http://127.0.0.1:{port}/metrics")
+    assert "cas_links_open" in found
+    assert found['cas_system_events_total{number="602",severity="error"}'] == 0, "alerts tell the first one by it"
 
 
 __all__ = ["service", "settings"]  # the fixtures
