@@ -5,11 +5,16 @@ stands behind bulk work. Within a queue the priority of the resource counts, and
 same priority. In Procrastinate the greater number goes first.
 """
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
+import structlog
 from procrastinate import App, BaseRetryStrategy, PsycopgConnector, RetryDecision
+from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import Job
 
 from cas.engine.model import ChunkId
@@ -20,6 +25,8 @@ BULK = "cas_bulk"
 QUEUES = (ON_DEMAND, BULK)
 # Until a job is done again that an error of this program or of the database broke off.
 BROKEN_OFF = timedelta(seconds=10)
+
+log = structlog.get_logger(__name__)
 
 DoChunk = Callable[[ChunkId], Awaitable[None]]
 
@@ -57,3 +64,27 @@ def chunk_app(conninfo: str, do_chunk: DoChunk) -> App:
         await do_chunk(ChunkId(UUID(access_id), number, chunk))
 
     return app
+
+
+@contextmanager
+def ends_may_be_lost() -> Iterator[None]:
+    """Meanwhile it is no fault of the program when the database goes away before the end of a job is stored.
+
+    Procrastinate leaves that to nobody, and the event loop would report it. Whoever finds the job goes on with it.
+    """
+    loop = asyncio.get_running_loop()
+    before = loop.get_exception_handler()
+
+    def handle(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        if isinstance(problem := context.get("exception"), ConnectorException):
+            log.warning("the database did not take the end of a job, which is done again", problem=str(problem))
+        elif before is not None:
+            before(loop, context)
+        else:
+            loop.default_exception_handler(context)
+
+    loop.set_exception_handler(handle)
+    try:
+        yield
+    finally:
+        loop.set_exception_handler(before)

@@ -15,7 +15,7 @@ from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import DeleteJobCondition
 
 from cas.engine.clock import DatabaseClock
-from cas.engine.jobs import BULK, ON_DEMAND, chunk_app
+from cas.engine.jobs import BULK, ON_DEMAND, chunk_app, ends_may_be_lost
 from cas.engine.model import ChunkId
 from cas.engine.planner import Planner
 from cas.engine.signals import Signals
@@ -106,7 +106,8 @@ class Worker:
                 asyncio.create_task(self._serve(app, BULK, self._settings.bulk_chunks), name=BULK),
             ]
             try:
-                await stop.wait()
+                with ends_may_be_lost():
+                    await stop.wait()
             finally:
                 self._chunks.hand_back()
                 await end(*minders, *servers)
