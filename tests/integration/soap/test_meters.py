@@ -51,7 +51,8 @@ async def test_meters_are_read_with_every_authentication(service: Service, authe
 
 async def test_a_load_profile_comes_whole_through_block_transfer(service: Service) -> None:
     async with Simulator(1) as simulator:
-        await service.register(entry(simulator, 0))
+        # patient: a simulated meter makes its whole profile before the first block
+        await service.register(entry(simulator, 0, url=f"{simulator.url(0)}&timeout=30"))
         name = simulator.meter(0).device_id
         answer = await service.post(create([name], [GET_PROFILE]))
     assert answer.result == "OK", answer.octets

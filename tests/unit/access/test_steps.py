@@ -73,11 +73,10 @@ def test_an_answer_is_shown_as_what_it_is() -> None:
         aarq("1.2.3"),
         aarq("2.16.756.5.8.1.9"),
         aarq(mechanism_name="2.16.756.5.8.2.99"),
-        aarq("2.16.756.5.8.1.2", mechanism_name="2.16.756.5.8.2.5"),
         aarq(user_information=bytes.fromhex("2103300000")),
         aarq(user_information=b"\x00"),
     ],
-    ids=["no context", "unknown context", "unknown mechanism", "HLS with SN", "ciphered", "no APDU"],
+    ids=["no context", "unknown context", "unknown mechanism", "ciphered", "no APDU"],
 )
 def test_an_aarq_that_cannot_be_asked_for_is_refused_beforehand(asked: cos.AarqApdu) -> None:
     descriptor = dev.CosemAccessDescriptor(cosem_acse_descriptor=dev.CosemAcseDescriptor(aarq=asked))
