@@ -73,6 +73,9 @@ class MemoryStore:
             await self.set_state([access_id], State.FINISHED)
         return is_mine
 
+    async def is_executing(self, access_id: UUID, activation: int) -> bool:
+        return self.executing.get(access_id, False)
+
     async def abandon(self, access_id: UUID, activation: int, failure: Failure, at: datetime) -> None:
         if self.down:
             raise OSError("the database is down")

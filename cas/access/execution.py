@@ -16,6 +16,7 @@ from cas.access.failures import CANCELED, INTERNAL, LOST, describe
 from cas.access.freshness import Fresh, Stored
 from cas.access.model import DeviceAccess, Failure, Octets, Result, Target
 from cas.access.ports import Devices, Step, Store
+from cas.access.retry import is_change
 from cas.access.steps import step_of
 from cas.access.visit import Hooks, visit
 from cas.access.writer import ResultWriter
@@ -144,7 +145,16 @@ class Runner:
 
     async def _access(self, execution: Execution, target: Target) -> None:
         ledger = _Ledger(execution, target, self._writer, self._clock())
-        hooks = Hooks(answered=ledger.add, is_stopped=lambda: execution.stopped)
+
+        async def may_send(number: int) -> bool:
+            # One that stood still was taken for dead: its client was told that the outcome is unknown, and acts on it.
+            if not is_change(execution.steps[number]):
+                return True
+            if not await self._store.is_executing(execution.access.id, execution.activation):
+                execution.stopped = True
+            return not execution.stopped
+
+        hooks = Hooks(ledger.add, lambda: execution.stopped, may_send)
         fresh = execution.fresh.get(target.device_id, {})
         await ledger.take(fresh)
         wanted = tuple(number for number in execution.steps if number not in fresh)

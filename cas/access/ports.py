@@ -48,6 +48,10 @@ class Store(Protocol):
         """End an activation, and with it a resource that has no further one. False: it has been ended, or deleted."""
         ...
 
+    async def is_executing(self, access_id: UUID, activation: int) -> bool:
+        """Whether nobody has ended an activation."""
+        ...
+
     async def abandon(self, access_id: UUID, activation: int, failure: Failure, at: datetime) -> None:
         """End an activation with `failure` for every result that it lacks."""
         ...

@@ -54,6 +54,7 @@ _ACCESS_SET_STATE = query("access_set_state")
 _ACCESS_DELETE = query("access_delete")
 _ACTIVATION_BEGIN = query("activation_begin")
 _ACTIVATION_FINISH = query("activation_finish")
+_ACTIVATION_EXECUTING = query("activation_executing")
 _ACTIVATION_ABANDONED = query("activation_abandoned")
 _ACCESS_PLANNED = query("access_planned")
 _RESULT_FILL = query("result_fill")
@@ -118,6 +119,12 @@ class PostgresStore:
         """End an activation, and with it a resource that has no further one. False: it has been ended, or deleted."""
         async with connected(self._pool) as connection:
             return await self._finish(connection, access_id, activation, stopped=stopped, at=at)
+
+    async def is_executing(self, access_id: UUID, activation: int) -> bool:
+        """Whether nobody has ended an activation; others end those of a process that they take for dead."""
+        async with connected(self._pool) as connection:
+            parameters = {"access_id": access_id, "number": activation}
+            return await (await connection.execute(_ACTIVATION_EXECUTING, parameters)).fetchone() is not None
 
     async def abandon(self, access_id: UUID, activation: int, failure: Failure, at: datetime) -> None:
         """End an activation with `failure` for every result that it lacks."""

@@ -144,7 +144,9 @@ async def test_failures_are_no_valid_data(store: Store) -> None:
 async def test_an_activation_that_ends_ends_its_resource(store: Store) -> None:
     access = make("A")
     await store.create(access, DIGEST, None)
+    assert await store.is_executing(access.id, 1)
     assert await store.finish(access.id, 1, stopped=False, at=NOW)
+    assert not await store.is_executing(access.id, 1)
     assert not await store.finish(access.id, 1, stopped=False, at=NOW)
     assert (await store.find([access.id]))[access.id].state is State.FINISHED
     assert (await store.tally(Selection(ids=(access.id,)))).outstanding == 0

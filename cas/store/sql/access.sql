@@ -179,6 +179,10 @@ RETURNING outcome, pg_notify('cas_finished', access_id::text), (
     WHERE id = %(access_id)s AND state = 'active' AND (next_at IS NOT NULL OR expires IS NOT NULL)
 );
 
+-- name: activation_executing
+-- No row: it has been ended, or deleted.
+SELECT FROM activation WHERE access_id = %(access_id)s AND number = %(number)s AND outcome = 'executing';
+
 -- name: activation_abandoned
 -- Activations of processes that are no more.
 SELECT access_id, number

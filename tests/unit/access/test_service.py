@@ -122,6 +122,36 @@ async def test_of_an_activation_that_another_process_ended_counts_what_the_store
         assert await setting.results(made.access) == {("M1", 0): LOST}
 
 
+async def test_who_was_taken_for_dead_sends_no_further_change() -> None:
+    async def taken_for_dead(_request: Request) -> Response:
+        (access_id,) = setting.store.resources
+        await setting.store.abandon(access_id, 1, LOST, setting.clock())
+        return VALUE
+
+    change = cos.SetRequest(
+        set_request_normal=cos.SetRequestNormal(
+            invoke_id_and_priority=0xC1,
+            cosem_attribute_descriptor=cos.CosemAttributeDescriptor(class_id=1, instance_id=bytes(6), attribute_id=2),
+            value=Data.of("unsigned", 1),
+        )
+    )
+    listed = order("M1").cosem_access_list
+    assert listed
+    write = dev.CosemAccess(
+        cosem_access_descriptor=dev.CosemAccessDescriptor(
+            cosem_xdlms_descriptor=dev.CosemXdlmsDescriptor(set_request=change)
+        )
+    )
+    asked = replace(
+        order("M1"), cosem_access_list=dev.CosemAccessList(cosem_access=(write, *listed.cosem_access, write))
+    )
+    async with serving(FakeDevices({"M1": [VALUE, taken_for_dead, VALUE]})) as setting:
+        made = await setting.service.perform(asked, Origin())
+        assert [request for _, request in setting.devices.asked] == [change, get_request(1)]
+        assert made.results is None
+        assert await setting.codes(made.access) == {("M1", 0): None, ("M1", 1): LOST.code, ("M1", 2): LOST.code}
+
+
 async def test_what_is_large_or_not_over_or_not_stored_is_left_to_the_store() -> None:
     large = get_response(Data.of("octet-string", bytes(AT_HAND)))
     async with serving(FakeDevices({"M1": [large], "M2": [VALUE]})) as setting:
