@@ -88,8 +88,7 @@ class Association:
         self.state = follow(self.state, Event.REQUEST)
         try:
             challenge = acse.challenge_of(self.settings, challenge)
-            initiate = encode_apdu(self._initiate_request())
-            aarq = acse.aarq(self.settings, challenge, self._channel.seal(initiate, scope=Scope.GLOBAL))
+            aarq = acse.aarq(self.settings, challenge, self._sealed(self._initiate_request()))
             self.aare = answer = yield from self._converse(aarq, cos.AareApdu)
             acse.check_accepted(self._legible(answer))
             acse.check_as_asked(answer, aarq)
@@ -197,7 +196,7 @@ class Association:
         try:
             information = asked.user_information if asked else None
             if self.settings.control is not None:  # a ciphered context is released under its protection
-                information = self._channel.seal(encode_apdu(acse.initiate_request(self.settings)), scope=Scope.GLOBAL)
+                information = self._sealed(acse.initiate_request(self.settings))
             reason = asked.reason if asked else cos.ReleaseRequestReason.NORMAL
             rlrq = cos.RlrqApdu(reason=reason, user_information=information)
             answer = yield from self._release(rlrq)
@@ -226,6 +225,13 @@ class Association:
         key = self._random(self.settings.ciphering.suite.key_length)
         self._channel.dedicated = self.settings.ciphering.with_key(key)
         return replace(request, dedicated_key=key)
+
+    def _sealed(self, initiate: cos.InitiateRequest) -> bytes:
+        """As it goes into AARQ and RLRQ: a dedicated key in it is encrypted, whatever the requests that follow are."""
+        channel = self._channel
+        if initiate.dedicated_key and channel.control:  # Green Book 8.3, 9.2.3.3.3
+            channel = replace(channel, control=replace(channel.control, authentication=True, encryption=True))
+        return channel.seal(encode_apdu(initiate), scope=Scope.GLOBAL)
 
     def _legible(self, aare: cos.AareApdu) -> cos.AareApdu:
         """An AARE that refuses, and says why under the ciphering; itself where that does not open."""
