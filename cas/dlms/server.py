@@ -31,6 +31,7 @@ from cas.dlms.security.parties import KeyChoice
 from cas.dlms.security.policy import Protection
 from cas.dlms.security.wrapping import Scope
 from cas.dlms.server_acse import (
+    MIN_PDU,
     Proposal,
     ServerSettings,
     aare_accepted,
@@ -39,7 +40,7 @@ from cas.dlms.server_acse import (
     negotiate,
     proposal,
 )
-from cas.dlms.server_services import Application, Services
+from cas.dlms.server_services import UNLIMITED, Application, Services
 from cas.dlms.server_short_names import ShortServices
 from cas.dlms.states import Event, State, follow
 from cas.dlms.xdlms.hls import answered, proof_in
@@ -47,7 +48,6 @@ from cas.dlms.xdlms.hls import answered, proof_in
 __all__ = ["Application", "ServerAssociation", "ServerSettings"]
 
 _AARQ, _RLRQ = 0x60, 0x62
-_UNLIMITED = 0xFFFF
 
 
 class ServerAssociation:
@@ -78,7 +78,7 @@ class ServerAssociation:
         self._services: Services | ShortServices | None = None
         self._initiate = b""
         self._unanswered = False
-        self.limit = _UNLIMITED
+        self.limit = UNLIMITED
         """Octets of the longest APDU that the client receives."""
 
     @property
@@ -91,7 +91,7 @@ class ServerAssociation:
         if not self._application.admit():
             raise AssociationRefused("rejected-transient", "no-reason-given")
         self.state = follow(self.state, Event.ASSUME)
-        self._services = self._made(self.settings.conformance, self.limit)
+        self._services = self._made(self.settings.conformance)
 
     def receive(self, apdu: bytes, *, in_blocks: bool = False) -> bytes | None:
         """Serve one APDU and return the answer, None where there is none. Never raises for what a client sends.
@@ -171,17 +171,15 @@ class ServerAssociation:
         )
         opened = self._open(proposed.user_information, initiate=True)
         initiate = decode_apdu(opened)
-        overhead = channel.overhead
-        response, size = negotiate(initiate, self.settings, overhead)
+        response, size = negotiate(initiate, self.settings, channel.overhead)
         if isinstance(initiate, cos.InitiateRequest) and initiate.dedicated_key and keys and ciphered:
             channel.dedicated = Ciphering(keys.suite, initiate.dedicated_key, keys.authentication)
         challenge = self._start_handshake(proposed, ciphering)
         if not self._application.admit():
             raise AssociationRefused("rejected-transient", "no-reason-given")
-        self.limit = size or _UNLIMITED
-        limit = self.limit - overhead
+        self.limit = size or UNLIMITED
         conformance = Conformance.from_bits(response.negotiated_conformance)
-        self._services = self._made(conformance, limit)
+        self._services = self._made(conformance)
         self._initiate = encode_apdu(response)
         sealed = channel.seal(self._initiate, scope=Scope.GLOBAL)
         self.state = follow(self.state, Event.ACCEPT if challenge is None else Event.CHALLENGE)
@@ -190,10 +188,10 @@ class ServerAssociation:
         self._unanswered = challenge is None and not answered
         return None if self._unanswered else encode_apdu(aare_accepted(proposed, self.settings, challenge, sealed))
 
-    def _made(self, conformance: Conformance, limit: int) -> Services | ShortServices:
+    def _made(self, conformance: Conformance) -> Services | ShortServices:
         if self.settings.short_names:
-            return ShortServices(self._application, conformance, limit)
-        return Services(self._application, conformance, limit, general_blocks=self.settings.general_blocks)
+            return ShortServices(self._application, conformance)
+        return Services(self._application, conformance, general_blocks=self.settings.general_blocks)
 
     def _start_handshake(self, proposed: Proposal, ciphering: Ciphering | None) -> bytes | None:
         self._handshake = None
@@ -245,6 +243,8 @@ class ServerAssociation:
             answer: object | None = self._prove(request, before, ciphered=self._uses_global_key(received))
         else:
             assert self._services is not None  # noqa: S101 - made when the association was accepted
+            # the answer is protected as its request, which may be more than the AARQ was
+            self._services.limit = max(MIN_PDU, self.limit - self._channel.overhead)
             answer = self._services.serve(request)
         if answer is None or self._unanswered:
             return None

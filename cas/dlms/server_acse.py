@@ -20,7 +20,7 @@ from cas.dlms.security.suites import TITLE_LENGTH
 _CONTEXTS = {False: ("1", "3"), True: ("2", "4")}
 """Last arcs of the contexts, plain and ciphered, with logical and with short names."""
 _VAA_NAMES = {False: 0x0007, True: 0xFA00 - 0x1_0000}
-_MIN_PDU = 12
+MIN_PDU = 12
 """Octets: less than this a client may not propose (Green Book 8.3, 9.4.6.1)."""
 
 
@@ -114,7 +114,7 @@ def negotiate(initiate: object, settings: ServerSettings, overhead: int) -> tupl
     if not agreed:
         raise _initiate_error("incompatible-conformance")
     size = initiate.client_max_receive_pdu_size
-    if size and size < _MIN_PDU + overhead:
+    if size and size < MIN_PDU + overhead:
         raise _initiate_error("pdu-size-too-short")
     response = cos.InitiateResponse(
         negotiated_dlms_version_number=DLMS_VERSION,

@@ -22,6 +22,8 @@ _MAX_GATHERED = 1 << 20
 """Octets of the longest request in blocks."""
 _GET_HEAD = 1 + 1 + 1 + 1
 """Tag, choice, invoke-id, choice of the result."""
+UNLIMITED = 0xFFFF
+"""Octets of the longest APDU where a client sets no limit."""
 _BLOCK_HEAD = 1 + 1 + 1 + 1 + 4 + 1
 """Tag, choice, invoke-id, last-block, block-number, choice of raw-data; the length of raw-data comes on top."""
 _ACTION_HEAD = 3
@@ -100,16 +102,14 @@ class _Outgoing:
 class Services:
     """What a server does for one association.
 
-    `limit` is the longest answer in octets, before it is protected; longer ones go in blocks of their service, or of
-    general block transfer where there is no such service, or `general_blocks` prefers it.
+    `limit` is the longest answer in octets, before it is protected, and set for each request; longer ones go in blocks
+    of their service, or of general block transfer where there is no such service, or `general_blocks` prefers it.
     """
 
-    def __init__(
-        self, application: Application, conformance: Conformance, limit: int, *, general_blocks: bool = False
-    ) -> None:
+    def __init__(self, application: Application, conformance: Conformance, *, general_blocks: bool = False) -> None:
         self._application = application
         self._conformance = conformance
-        self._limit = limit
+        self.limit = UNLIMITED
         self._prefers_general = general_blocks
         self._get: _Outgoing | None = None
         self._set: _Incoming | None = None
@@ -145,13 +145,13 @@ class Services:
     def _fits(self, size: int, service: Conformance) -> bool:
         """Whether an answer of so many octets leaves as a whole, be it in blocks that the service does not see."""
         in_general = self.has_blocks and (self._prefers_general or service not in self._conformance)
-        return size <= self._limit or in_general
+        return size <= self.limit or in_general
 
     def _cut(self, raw: bytes, service: Conformance) -> _Outgoing:
         """The blocks of an answer that exceeds the limit. Raises RequestTooLong where blocks were not negotiated."""
         if service not in self._conformance:
-            raise RequestTooLong(len(raw), self._limit)
-        room = self._limit - _BLOCK_HEAD - len(length(self._limit))
+            raise RequestTooLong(len(raw), self.limit)
+        room = self.limit - _BLOCK_HEAD - len(length(self.limit))
         return _Outgoing(blocks(raw, room, room))
 
     # ---------------------------------------------------------------- GET
@@ -406,8 +406,8 @@ class Services:
                 ),
             ),
         )
-        if (size := len(axdr.encode(response)) + 1) > self._limit and not self.has_blocks:
-            raise RequestTooLong(size, self._limit)
+        if (size := len(axdr.encode(response)) + 1) > self.limit and not self.has_blocks:
+            raise RequestTooLong(size, self.limit)
         return response
 
     def _access(

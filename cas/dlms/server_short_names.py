@@ -12,7 +12,7 @@ from cas.cosem.data import ARRAY, Data
 from cas.dlms import axdr
 from cas.dlms.conformance import Conformance
 from cas.dlms.errors import BlockError, DecodeError, RequestTooLong, ServiceNotSupported
-from cas.dlms.server_services import Application
+from cas.dlms.server_services import UNLIMITED, Application
 from cas.dlms.short_names import ASSOCIATION_SN, STEP, as_object_name, method_at
 from cas.dlms.xdlms.exchange import Gathering, blocks
 
@@ -45,12 +45,15 @@ class _Target:
 
 
 class ShortServices:
-    """What a server does for one association with short names. `limit`: octets of the longest answer."""
+    """What a server does for one association with short names.
 
-    def __init__(self, application: Application, conformance: Conformance, limit: int) -> None:
+    `limit`: octets of the longest answer, before it is protected; set for each request.
+    """
+
+    def __init__(self, application: Application, conformance: Conformance) -> None:
         self._application = application
         self._conformance = conformance
-        self._limit = limit
+        self.limit = UNLIMITED
         self._objects = dict(_objects(application))
         self._reading: Iterator[cos.DataBlockSa] | None = None
         self._sent = 0
@@ -100,11 +103,11 @@ class ShortServices:
         response = cos.ReadResponse(choice=tuple(map(self._read, specifications)))
         raw = axdr.encode(response)
         has_own_blocks = Conformance.BLOCK_TRANSFER_WITH_GET_OR_READ in self._conformance
-        if (size := len(raw) + 1) <= self._limit or (self.has_blocks and not has_own_blocks):
+        if (size := len(raw) + 1) <= self.limit or (self.has_blocks and not has_own_blocks):
             return response
         if not has_own_blocks:
-            raise RequestTooLong(size, self._limit)
-        room = self._limit - _BLOCK_HEAD
+            raise RequestTooLong(size, self.limit)
+        room = self.limit - _BLOCK_HEAD
         self._reading, self._sent = blocks(raw, room, room), 0
         return self._next(0)
 

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cas.bindings import cosempdu as cos
 from cas.dlms import errors
 from cas.dlms.acse import Settings
-from cas.dlms.conformance import LOGICAL_NAME
+from cas.dlms.conformance import LOGICAL_NAME, Conformance
 from cas.dlms.security.authentication import Credentials, Mechanism
 from cas.dlms.security.ciphering import Ciphering
 from cas.dlms.security.control import SecurityControl
@@ -148,6 +148,18 @@ class TestForms:
         both.open()
         assert len(both.ask(get(class_id=1))) // 2 == 4 + 4 + 768
         assert max(map(len, both.received)) <= 1000
+
+    @pytest.mark.parametrize("sign", [False, True])
+    @pytest.mark.parametrize("key", KeyChoice)
+    def test_a_long_answer_in_blocks_of_get(self, key: KeyChoice, sign: bool) -> None:
+        """What general-ciphering and general-signing add is left room for, though the AARQ had none of it."""
+        both = general(1, key, sign=sign)
+        both.client.settings = replace(
+            both.client.settings, max_pdu=500, conformance=LOGICAL_NAME & ~Conformance.GENERAL_BLOCK_TRANSFER
+        )
+        both.open()
+        assert len(both.ask(get(class_id=1))) // 2 == 4 + 4 + 768
+        assert max(map(len, both.received)) <= 500
 
 
 @pytest.mark.clause("Green Book 8.3, 9.2.7.4")
