@@ -18,7 +18,9 @@ from cas.dlms.errors import (
     ConfirmedServiceError,
     DecodeError,
     DlmsError,
+    KeyUnusable,
     NotAssociated,
+    PolicyViolation,
     ReplayedCounter,
     RequestTooLong,
     SecurityError,
@@ -27,6 +29,7 @@ from cas.dlms.errors import (
 from cas.dlms.protection import Channel, Received
 from cas.dlms.security.authentication import Handshake, Mechanism
 from cas.dlms.security.ciphering import Ciphering
+from cas.dlms.security.control import SecurityControl
 from cas.dlms.security.parties import KeyChoice
 from cas.dlms.security.policy import Protection
 from cas.dlms.security.wrapping import Scope
@@ -141,6 +144,8 @@ class ServerAssociation:
         except ConfirmedServiceError as error:
             reason = AssociationRefused("rejected-permanent", "no-reason-given")
             return self._refuse(context, reason, error, encode_apdu(initiate_error(error)))
+        except KeyUnusable as error:  # a dedicated key that does not fit, or keys that this side lacks
+            return self._refuse(context, AssociationRefused("rejected-permanent", "no-reason-given"), error)
         except DlmsError:
             self.state = follow(self.state, Event.REFUSE)
             raise
@@ -173,6 +178,8 @@ class ServerAssociation:
         initiate = decode_apdu(opened)
         response, size = negotiate(initiate, self.settings, channel.overhead)
         if isinstance(initiate, cos.InitiateRequest) and initiate.dedicated_key and keys and ciphered:
+            if not (channel.received.control and channel.received.control.encryption):  # Green Book 8.3, 9.2.3.3.3
+                raise PolicyViolation("a dedicated key came that is not encrypted: anybody may have read it")
             channel.dedicated = Ciphering(keys.suite, initiate.dedicated_key, keys.authentication)
         challenge = self._start_handshake(proposed, ciphering)
         if not self._application.admit():
@@ -262,6 +269,9 @@ class ServerAssociation:
                 encryption=control.encryption or policy.encryption,
             )
             channel.control = replace(control, authentication=exactly.authentication, encryption=exactly.encryption)
+        elif channel.ciphering is not None and (policy.authentication or policy.encryption):
+            suite = channel.ciphering.suite.number
+            channel.control = SecurityControl(suite, policy.authentication, policy.encryption)
         channel.general = received.general
         if channel.parties is not None:
             channel.parties = replace(channel.parties, key=received.key, sign=received.signed or policy.signature)

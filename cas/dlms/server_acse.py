@@ -28,8 +28,8 @@ MIN_PDU = 12
 class ServerSettings:
     """One association that a logical device offers to one client; none of the keys is shown.
 
-    `required` is the least protection of requests; where there is any, the plain application context is refused.
-    `max_pdu`: octets of the longest APDU that the server receives.
+    `required` is the least protection of requests; where that or `response` asks for any, the plain application context
+    is refused. `max_pdu`: octets of the longest APDU that the server receives.
     """
 
     own_title: bytes
@@ -75,7 +75,7 @@ def proposal(aarq: cos.AarqApdu, settings: ServerSettings) -> Proposal:
     name = aarq.application_context_name
     in_clear, under_keys = _CONTEXTS[settings.short_names]
     ciphered = name == CONTEXT + under_keys
-    plain_allowed = settings.required == Protection()
+    plain_allowed = settings.required == settings.response == Protection()
     if not (ciphered and settings.keys) and not (name == CONTEXT + in_clear and plain_allowed):
         raise _refuse("application-context-name-not-supported")
     _check_mechanism(aarq.mechanism_name, settings.mechanism)
