@@ -89,14 +89,14 @@ class Meter:
 class Peer:
     """A client by hand: hex in, hex out."""
 
-    def __init__(self, settings: ServerSettings) -> None:
+    def __init__(self, settings: ServerSettings, challenge: bytes = S_TO_C) -> None:
         self.meter = Meter()
         self.counters: dict[bytes, dict[Scope, int]] = {}
         numbers: Iterator[int] = iter(range(0x01234567, 0x02000000))
         self.association = ServerAssociation(
             settings,
             self.meter,
-            challenge=lambda: S_TO_C,
+            challenge=lambda: challenge,
             take_counter=lambda: next(numbers),
             counters=self.counters,
         )

@@ -1,4 +1,4 @@
-"""A second implementation of general-ciphering and general-signing, to judge ours by; it shares no code with it.
+"""A second implementation of ciphering, general-ciphering and general-signing, to judge ours by; it shares no code.
 
 Written from the ASN.1 of the APDUs and Green Book 8.3, 9.2.3 and 9.2.7, over the primitives of `cryptography`, octet by
 octet. It holds the keys of one side as plain numbers and octets, and knows nothing of associations.
@@ -31,6 +31,41 @@ class Side:
     agreement: ec.EllipticCurvePrivateKey
     peer_signing: ec.EllipticCurvePublicKey
     peer_agreement: ec.EllipticCurvePublicKey
+
+
+def protect(plain: bytes, control: int, key: bytes, authentication: bytes, title: bytes, counter: int) -> bytes:
+    """SC, counter, content and tag, as the bits of SC for authentication (10) and encryption (20) say."""
+    head = bytes((control,)) + counter.to_bytes(4, "big")
+    content = _counter_mode(plain, key, title + head[1:]) if control & 0x20 else plain
+    if not control & 0x10:
+        return head + content
+    return head + content + _tag(plain, control, key, authentication, title + head[1:])
+
+
+def unprotect(protected: bytes, key: bytes, authentication: bytes, title: bytes) -> bytes:
+    """What stands under SC and counter; its tag is good, where there is one."""
+    control, nonce, content = protected[0], title + protected[1:5], protected[5:]
+    tag = b""
+    if control & 0x10:
+        content, tag = content[:-12], content[-12:]
+    plain = _counter_mode(content, key, nonce) if control & 0x20 else content
+    assert tag == (_tag(plain, control, key, authentication, nonce) if control & 0x10 else b"")
+    return plain
+
+
+def _counter_mode(octets: bytes, key: bytes, nonce: bytes) -> bytes:
+    """GCM's key stream begins with counter block 2 (NIST SP 800-38D, 7.1)."""
+    return Cipher(algorithms.AES(key), modes.CTR(nonce + b"\0\0\0\x02")).encryptor().update(octets)
+
+
+def _tag(plain: bytes, control: int, key: bytes, authentication: bytes, nonce: bytes) -> bytes:
+    encryptor = Cipher(algorithms.AES(key), modes.GCM(nonce)).encryptor()
+    covered = bytes((control,)) + authentication
+    encryptor.authenticate_additional_data(covered if control & 0x20 else covered + plain)
+    if control & 0x20:
+        encryptor.update(plain)
+    encryptor.finalize()
+    return encryptor.tag[:12]
 
 
 def cipher(
