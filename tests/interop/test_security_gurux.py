@@ -149,6 +149,7 @@ async def test_every_mechanism(pool: Pool, meters: Meters, authentication: str, 
         ("both", {"dedicated_key": "yes"}),
         ("both", {"ciphering": "general", "dedicated_key": "yes"}),
         ("authenticated", {}),
+        ("authenticated", {"dedicated_key": "yes"}),
         ("encrypted", {}),
     ],
 )

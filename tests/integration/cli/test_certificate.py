@@ -1,8 +1,6 @@
 """`cas certificate` and `cas device rekey --agree` as a person calls them, on a simulated meter of suite 1."""
 
-import asyncio
 import json
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,30 +12,17 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cas.simulator import Simulator, certificates, identity
 from tests.integration.cli.test_device import Cas, cas
 from tests.integration.devices.test_security_setup import MODEL
+from tests.threaded_simulator import in_thread
 
 __all__ = ["cas"]  # the fixture
 
 
 @pytest.fixture
 def simulator(tmp_path: Path) -> Iterator[Simulator]:
-    """A meter in a thread of its own: the command has a loop of its own."""
     model = tmp_path / "model.toml"
     model.write_text(MODEL.format(suite=1, authentication="hls-ecdsa", certified="false"))
-    running, stop, started = Simulator(model=str(model)), asyncio.Event(), threading.Event()
-    loop = asyncio.new_event_loop()
-
-    async def serve() -> None:
-        async with running:
-            started.set()
-            await stop.wait()
-
-    thread = threading.Thread(target=loop.run_until_complete, args=(serve(),))
-    thread.start()
-    assert started.wait(10)
-    yield running
-    loop.call_soon_threadsafe(stop.set)
-    thread.join(10)
-    loop.close()
+    with in_thread(Simulator(model=str(model))) as running:
+        yield running
 
 
 @pytest.mark.clause("Green Book 8.3, 9.2.6.6")

@@ -1,7 +1,5 @@
 """`cas device rekey` as a person calls it, on a simulated meter."""
 
-import asyncio
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,32 +7,15 @@ import pytest
 
 from cas.simulator import Simulator
 from tests.integration.cli.test_device import Cas, cas
+from tests.threaded_simulator import in_thread
 
 __all__ = ["cas"]  # the fixture
 
 
 @pytest.fixture
 def simulator() -> Iterator[Simulator]:
-    """A meter in a thread of its own: the command has a loop of its own."""
-    running, stop, started = (
-        Simulator(model="three-phase", authentication="hls-gmac"),
-        asyncio.Event(),
-        threading.Event(),
-    )
-    loop = asyncio.new_event_loop()
-
-    async def serve() -> None:
-        async with running:
-            started.set()
-            await stop.wait()
-
-    thread = threading.Thread(target=loop.run_until_complete, args=(serve(),))
-    thread.start()
-    assert started.wait(10)
-    yield running
-    loop.call_soon_threadsafe(stop.set)
-    thread.join(10)
-    loop.close()
+    with in_thread(Simulator(model="three-phase", authentication="hls-gmac")) as running:
+        yield running
 
 
 def test_a_device_gets_new_keys_that_nobody_sees(cas: Cas, simulator: Simulator, tmp_path: Path) -> None:
