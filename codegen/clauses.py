@@ -3,7 +3,6 @@
 A row's state is counted from tests that pytest collects, so that the table cannot claim what nothing shows.
 """
 
-import argparse
 import io
 import sys
 from collections import Counter
@@ -12,7 +11,7 @@ from contextlib import redirect_stdout
 
 import pytest
 
-from codegen.marked import ROOT, renew
+from codegen.marked import ROOT, command
 
 # clause of IEC TS 62056-9-1:2016, what it is about, how this project meets it
 CLAUSES = [
@@ -72,10 +71,7 @@ def table(tests: Counter[str]) -> Iterable[str]:
 
 def main() -> int:
     """Exit status 0; 1 if the check finds the table stale."""
-    parser = argparse.ArgumentParser(prog="python -m codegen.clauses", description=__doc__)
-    parser.add_argument("--check", action="store_true", help="write nothing; fail if the table is stale")
-    arguments = parser.parse_args()
-    return renew(ROOT / "README.md", "clauses", "codegen.clauses", table(count_tests()), check=arguments.check)
+    return command(ROOT / "README.md", "clauses", "codegen.clauses", lambda: table(count_tests()), __doc__)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """Replaces what stands between two marks of a document, or checks that it is fresh."""
 
+import argparse
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -25,3 +26,10 @@ def renew(document: Path, name: str, tool: str, lines: Iterable[str], *, check: 
         return 1
     document.write_text(new, "utf-8")
     return 0
+
+
+def command(document: Path, name: str, tool: str, lines: Callable[[], Iterable[str]], about: str | None) -> int:
+    """`renew` as the command line of a tool that takes --check and nothing else."""
+    parser = argparse.ArgumentParser(prog=f"python -m {tool}", description=about)
+    parser.add_argument("--check", action="store_true", help="write nothing; fail if the table is stale")
+    return renew(document, name, tool, lines(), check=parser.parse_args().check)

@@ -1,11 +1,10 @@
 """Writes the README's comparison with other software from `codegen/peers.toml`: `python -m codegen.peers [--check]`."""
 
-import argparse
 import sys
 import tomllib
 from collections.abc import Iterable
 
-from codegen.marked import ROOT, renew
+from codegen.marked import ROOT, command
 
 
 def table() -> Iterable[str]:
@@ -22,10 +21,7 @@ def table() -> Iterable[str]:
 
 def main() -> int:
     """Exit status 0; 1 if the check finds the table stale or missing."""
-    parser = argparse.ArgumentParser(prog="python -m codegen.peers", description=__doc__)
-    parser.add_argument("--check", action="store_true", help="write nothing; fail if the table is stale")
-    arguments = parser.parse_args()
-    return renew(ROOT / "README.md", "peers", "codegen.peers", table(), check=arguments.check)
+    return command(ROOT / "README.md", "peers", "codegen.peers", table, __doc__)
 
 
 if __name__ == "__main__":

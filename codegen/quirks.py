@@ -1,12 +1,11 @@
 """Writes the README's table of quirks from `cas.devices.model.Quirks`: `python -m codegen.quirks [--check]`."""
 
-import argparse
 import sys
 from collections.abc import Iterable
 from dataclasses import fields
 
 from cas.devices.model import Quirks
-from codegen.marked import ROOT, renew
+from codegen.marked import ROOT, command
 
 _WORDS = {"True": "yes", "False": "no", "None": "not set"}
 
@@ -24,10 +23,7 @@ def table() -> Iterable[str]:
 
 def main() -> int:
     """Exit status 0; 1 if the check finds the table stale or missing."""
-    parser = argparse.ArgumentParser(prog="python -m codegen.quirks", description=__doc__)
-    parser.add_argument("--check", action="store_true", help="write nothing; fail if the table is stale")
-    arguments = parser.parse_args()
-    return renew(ROOT / "README.md", "quirks", "codegen.quirks", table(), check=arguments.check)
+    return command(ROOT / "README.md", "quirks", "codegen.quirks", table, __doc__)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,10 @@
 """Writes the table of system events from `cas.system_events`: `python -m codegen.system_events [--check]`."""
 
-import argparse
 import sys
 from collections.abc import Iterable
 
 from cas.system_events import Kind
-from codegen.marked import ROOT, renew
+from codegen.marked import ROOT, command
 
 
 def table() -> Iterable[str]:
@@ -19,11 +18,7 @@ def table() -> Iterable[str]:
 
 def main() -> int:
     """Exit status 0; 1 if the check finds the table stale or missing."""
-    parser = argparse.ArgumentParser(prog="python -m codegen.system_events", description=__doc__)
-    parser.add_argument("--check", action="store_true", help="write nothing; fail if the table is stale")
-    arguments = parser.parse_args()
-    document = ROOT / "cas" / "push" / "README.md"
-    return renew(document, "system events", "codegen.system_events", table(), check=arguments.check)
+    return command(ROOT / "cas" / "push" / "README.md", "system events", "codegen.system_events", table, __doc__)
 
 
 if __name__ == "__main__":
