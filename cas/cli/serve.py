@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from cas.app import open_service
-from cas.cli._common import examples, run
+from cas.cli._common import collect_seldom, examples, run
 from cas.config import Settings, load_settings
 from cas.log import configure_logging
 
@@ -45,6 +45,7 @@ async def _serve(settings: Settings, *, work: bool) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     async with open_service(settings, work=work) as url:
+        collect_seldom()
         typer.echo(f"READY {url}")
         await stop.wait()
         typer.echo(f"stopping, {settings.stop_grace:g} s at most for what is under way", err=True)

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cas.cli._common import console, examples, print_json, print_table, run
+from cas.cli._common import collect_seldom, console, examples, print_json, print_table, run
 from cas.simulator import Simulator, SimulatorError, builtin_models
 from cas.simulator.faults import parse_faults
 from cas.simulator.oddities import Oddity
@@ -156,6 +156,7 @@ async def _serve(
         began = time.monotonic()
         if export is not None:
             simulator.export(export)
+        collect_seldom()
         if as_json:
             _introduce_to_scripts(simulator)
         else:

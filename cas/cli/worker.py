@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from cas.app import open_worker
-from cas.cli._common import examples, run
+from cas.cli._common import collect_seldom, examples, run
 from cas.config import Settings, load_settings
 from cas.log import configure_logging
 
@@ -44,6 +44,7 @@ async def _work(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     async with open_worker(settings):
+        collect_seldom()
         typer.echo(f"READY {settings.devices_at_once} devices at a time, in chunks of {settings.chunk_devices}")
         await stop.wait()
         typer.echo(f"stopping, {settings.stop_grace:g} s at most for what is under way", err=True)

@@ -53,3 +53,22 @@ def test_an_interrupted_command_ends_with_130() -> None:
                 _, error = process.communicate(timeout=30)
     assert process.returncode == 130
     assert "Traceback" not in error
+
+
+def test_what_refers_to_itself_is_collected_also_where_the_collector_looks_seldom() -> None:
+    code = """
+import gc, weakref
+from cas.cli._common import COLLECT_AFTER, collect_seldom
+
+class Ring:
+    def __init__(self):
+        self.itself = self
+
+collect_seldom()
+assert gc.get_freeze_count() > 1000
+first = weakref.ref(Ring())
+rings = (Ring() for _ in range(2 * COLLECT_AFTER))
+print(any(first() is None for ring in rings))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "True"
