@@ -65,7 +65,10 @@ Event: TypeAlias = bytes | LinkUp | LinkDown
 
 
 class Framing(Protocol):
-    """Turns octets into APDUs and back, without input or output. One object serves one link, once."""
+    """Turns octets into APDUs and back, without input or output. One object serves one link, once.
+
+    This is all of a framing that writes nothing but what `send` is given; any other is a `TimedFraming`.
+    """
 
     @property
     def pending(self) -> bytes:
@@ -85,10 +88,6 @@ class Framing(Protocol):
         """Queue one APDU. Raises ApduTooLong."""
         ...
 
-    def expect(self, now: float) -> None:
-        """Tell that somebody waits for an APDU, for a framing that must ask its peer for it."""
-        ...
-
     def receive(self, octets: bytes, now: float) -> list[Event]:
         """Take octets as they came, in any slicing; never raises, LinkDown tells when the stream is lost."""
         ...
@@ -97,16 +96,24 @@ class Framing(Protocol):
         """End in order; LinkDown comes at once where that needs no handshake."""
         ...
 
+    def data_to_send(self) -> bytes:
+        """Take the octets to be written; empty when there are none. Call after every other method."""
+        ...
+
+
+class TimedFraming(Framing, Protocol):
+    """A framing that says something of its own accord: it asks, acknowledges, or sends again after a time."""
+
+    def expect(self, now: float) -> None:
+        """Tell that somebody waits for an APDU, for a framing that must ask its peer for it."""
+        ...
+
     def next_timeout(self) -> float | None:
         """When `handle_timeout` wants to be called; None for never."""
         ...
 
     def handle_timeout(self, now: float) -> list[Event]:
         """Do what is due at `now`; harmless when nothing is."""
-        ...
-
-    def data_to_send(self) -> bytes:
-        """Take the octets to be written; empty when there are none. Call after every other method."""
         ...
 
 

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Coroutine
 from typing import Any, cast
 
-from transports.base import Channel, Event, Framing, LinkDown, LinkUp, Medium
+from transports.base import Channel, Event, Framing, LinkDown, LinkUp, Medium, TimedFraming
 from transports.errors import (
     ClosedByPeer,
     ConnectError,
@@ -29,6 +29,7 @@ CLOSE_TIMEOUT = 2.0
 """Seconds that an orderly goodbye may take before the link is cut."""
 INBOX = 1000
 """APDUs that may wait to be received before the link is given up."""
+_NEVER = float("inf")
 
 
 class Session(asyncio.Protocol):
@@ -38,6 +39,8 @@ class Session(asyncio.Protocol):
         self._loop = loop = asyncio.get_running_loop()
         self._now = loop.time
         self.framing = framing
+        # most have nothing to say of their own accord, and are asked for nothing: an APDU costs half as much
+        self._timed = cast("TimedFraming", framing) if hasattr(framing, "next_timeout") else None
         self.endpoint = endpoint
         self._response_timeout = response_timeout
         self._channel: Channel | None = None
@@ -47,6 +50,7 @@ class Session(asyncio.Protocol):
         self._waiter: asyncio.Future[bytes] | None = None
         self._deadline: float | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._rings = _NEVER
         self._up: asyncio.Future[None] = loop.create_future()
         self._lost: asyncio.Future[None] = loop.create_future()
         self._room: asyncio.Future[None] | None = None
@@ -85,12 +89,12 @@ class Session(asyncio.Protocol):
             raise RuntimeError("two tasks receive on one link")
         waiter: asyncio.Future[bytes] = self._loop.create_future()
         self._waiter = waiter
-        now = self._now()
-        self.framing.expect(now)
-        self._flush()
+        if self._timed is not None:
+            self._timed.expect(self._now())
+            self._flush()
         if self._response_timeout is not None:
-            deadline = self._deadline = now + self._response_timeout
-            if self._timer is None or self._timer.when() > deadline:
+            deadline = self._deadline = self._now() + self._response_timeout
+            if deadline < self._rings:
                 self._arm()
         try:
             return await waiter
@@ -186,7 +190,8 @@ class Session(asyncio.Protocol):
                     self._up.set_result(None)
             elif isinstance(event, LinkDown):
                 down = event
-        self._flush()
+        if self._timed is not None:
+            self._flush()
         if down is not None:  # last: what the framing still had to say has been written
             self._down(down.error or NotConnected(f"{self.endpoint}: the link was closed"))
             if self._channel is None:
@@ -201,21 +206,26 @@ class Session(asyncio.Protocol):
         octets = self.framing.data_to_send()
         if octets and self._channel is not None:
             self._channel.write(octets)
-        due = self.framing.next_timeout()
-        if due is not None and (self._timer is None or self._timer.when() > due):
+        if self._timed is not None and (due := self._timed.next_timeout()) is not None and due < self._rings:
             self._arm()
 
     def _arm(self) -> None:
         """Set the timer to the earliest thing due. Ringing too early costs less than setting it anew for each APDU."""
-        times = [t for t in (self._deadline, self.framing.next_timeout()) if t is not None]
+        due = self._timed.next_timeout() if self._timed is not None else None
+        times = [t for t in (self._deadline, due) if t is not None]
+        self._disarm()
+        if times and self._channel is not None and self._error is None:
+            self._rings = min(times)
+            self._timer = self._loop.call_at(self._rings, self._ring)
+
+    def _disarm(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if times and self._channel is not None and self._error is None:
-            self._timer = self._loop.call_at(min(times), self._ring)
+        self._rings = _NEVER
 
     def _ring(self) -> None:
-        self._timer = None
+        self._disarm()
         now = self._now()
         if self._deadline is not None and self._deadline <= now:
             self._deadline = None
@@ -224,7 +234,8 @@ class Session(asyncio.Protocol):
                 self._waiter.set_exception(
                     ResponseTimeout(f"{self.endpoint}: no answer within {self._response_timeout:g} s")
                 )
-        self._handle(self.framing.handle_timeout(now))
+        if self._timed is not None:
+            self._handle(self._timed.handle_timeout(now))
         if self._timer is None:
             self._arm()
 
@@ -239,9 +250,7 @@ class Session(asyncio.Protocol):
             self._up.exception()  # looked at: nobody need wait for it
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_exception(error)
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._disarm()
         self.resume_writing()
 
     def _gone(self) -> TransportError:

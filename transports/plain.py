@@ -19,9 +19,6 @@ class PlainFraming:
         """Send one APDU as one message."""
         self._out = apdu
 
-    def expect(self, now: float) -> None:
-        """Do nothing: the peer sends when it will."""
-
     def receive(self, octets: bytes, now: float) -> list[Event]:
         """Take one message."""
         return [octets] if octets else []
@@ -29,14 +26,6 @@ class PlainFraming:
     def disconnect(self, now: float) -> list[Event]:
         """Need no handshake."""
         return [LinkDown(None)]
-
-    def next_timeout(self) -> float | None:
-        """Wait for nothing."""
-        return None
-
-    def handle_timeout(self, now: float) -> list[Event]:
-        """Do nothing."""
-        return []
 
     def data_to_send(self) -> bytes:
         """Take the message to be written."""

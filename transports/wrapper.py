@@ -94,9 +94,6 @@ class WrapperFraming:
         """Queue one APDU. Raises ApduTooLong."""
         self._out.append(encode(self._local, self._remote, apdu))
 
-    def expect(self, now: float) -> None:
-        """Do nothing: the peer sends when it will."""
-
     def receive(self, octets: bytes, now: float) -> list[Event]:
         """Return the APDUs now complete; LinkDown with a FramingError when the stream is lost."""
         # The usual case, one whole frame at a time, goes without the buffer.
@@ -125,14 +122,6 @@ class WrapperFraming:
     def disconnect(self, now: float) -> list[Event]:
         """Need no handshake."""
         return [LinkDown(None)]
-
-    def next_timeout(self) -> float | None:
-        """Wait for nothing."""
-        return None
-
-    def handle_timeout(self, now: float) -> list[Event]:
-        """Do nothing."""
-        return []
 
     def data_to_send(self) -> bytes:
         """Take what is to be written."""

@@ -38,9 +38,6 @@ class LlcFraming:
             raise ApduTooLong(f"the LLC carries at most {MAX_APDU} octets, the APDU has {len(apdu)}")
         self._out = self._send_header + apdu
 
-    def expect(self, now: float) -> None:
-        pass
-
     def receive(self, octets: bytes, now: float) -> list[Event]:
         if octets.startswith(self._receive_header) and len(octets) > len(self._receive_header):
             return [octets[3:]]
@@ -49,12 +46,6 @@ class LlcFraming:
 
     def disconnect(self, now: float) -> list[Event]:
         return [LinkDown(None)]
-
-    def next_timeout(self) -> float | None:
-        return None
-
-    def handle_timeout(self, now: float) -> list[Event]:
-        return []
 
     def data_to_send(self) -> bytes:
         octets, self._out = self._out, b""
