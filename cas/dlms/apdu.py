@@ -1,5 +1,6 @@
 """Whole APDUs: the octets of any xDLMS or ACSE APDU to the object of its class and back, by the tag they begin with."""
 
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 from cas.bindings import cosempdu as cos
@@ -54,6 +55,12 @@ def encode_apdu(body: object) -> bytes:
         chosen: dict[str, Any] = {attribute: body}
         return ber.encode(cos.ACseApdu(**chosen))
     raise EncodeError(f"{name} is no APDU")
+
+
+@lru_cache(maxsize=1024)
+def encode_get(request: cos.GetRequest) -> bytes:
+    """The same of a GET, kept for when it is asked again: what one meter is asked, many are. Raises EncodeError."""
+    return encode_apdu(request)
 
 
 def decode_apdu(octets: bytes) -> object:

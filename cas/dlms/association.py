@@ -11,9 +11,9 @@ from typing import TypeVar, cast
 from cas.bindings import cosempdu as cos
 from cas.dlms import acse, errors, short_names
 from cas.dlms.acse import Negotiated, Settings
-from cas.dlms.apdu import Request, Response, Unanswered, decode_apdu, encode_apdu
+from cas.dlms.apdu import Request, Response, Unanswered, decode_apdu, encode_apdu, encode_get
 from cas.dlms.conformance import Conformance
-from cas.dlms.invoke_id import confirmed, is_long, number_of, numbered, same_identity, unconfirmed
+from cas.dlms.invoke_id import identified, is_answer, number_of, numbered_as
 from cas.dlms.notification import confirmation
 from cas.dlms.protection import Channel
 from cas.dlms.security.authentication import Handshake, Mechanism
@@ -24,7 +24,7 @@ from cas.dlms.xdlms.action import action
 from cas.dlms.xdlms.answers import checked
 from cas.dlms.xdlms.exchange import Exchange, Limits, raise_for_error, unexpected
 from cas.dlms.xdlms.gbt import HEAD, Blocks, answer_in_blocks, is_block, request_in_blocks, unconfirmed_blocks
-from cas.dlms.xdlms.get import get
+from cas.dlms.xdlms.get import gather
 from cas.dlms.xdlms.hls import proof_of, reply_to_hls
 from cas.dlms.xdlms.lists import serve_in_parts
 from cas.dlms.xdlms.needs import block_service, is_list, needs, takes_lists
@@ -118,13 +118,13 @@ class Association:
         whose service class is taken as confirmed. Raises NotAssociated, ServiceNotSupported, RequestTooLong,
         BlockError, DecodeError, SecurityError.
         """
-        self.state = follow(self.state, Event.SERVE)
         if not self.settings.short_names or not isinstance(body, short_names.LogicalRequest):
-            return (yield from self._request(body))
-        return (yield from self._by_short_names(body))
+            return self._request(body)
+        return self._by_short_names(body)
 
     def _by_short_names(self, body: Request) -> Exchange[Response]:
         """Ask a device that knows no logical names; where it has its objects is asked for once."""
+        self.state = follow(self.state, Event.SERVE)
         assert isinstance(body, short_names.LogicalRequest)  # noqa: S101 - the caller sees to it
         if self._names is None:
             self._names = short_names.names_in((yield from self._request(short_names.read_object_list())))
@@ -133,33 +133,37 @@ class Association:
         return checked(short_names.answered(body, done, answer), body)
 
     def _request(self, body: Request) -> Exchange[Response]:
-        self._need(needs(body))
-        if not is_list(body):
-            return self._serve(body)
-        most = self.settings.list_size if takes_lists(type(body), self._agreed) else 1
-        return serve_in_parts(self._serve, body, most, self._fits)
+        return self._serve_list(body) if is_list(body) else self._serve(body)
 
     def _need(self, services: Conformance) -> None:
-        if services in self._agreed:  # asked of each request: what is missing takes thrice as long
-            return
-        if missing := services & ~self._agreed:
-            raise errors.ServiceNotSupported(", ".join(missing.names()))
+        """That an association is open, and these services were agreed to. Raises NotAssociated, ServiceNotSupported."""
+        self.state = follow(self.state, Event.SERVE)
+        agreed = self._agreed
+        if int(services) & ~int(agreed):  # numbers: of each request, and flags take five times as long
+            raise errors.ServiceNotSupported(", ".join((services & ~agreed).names()))
+
+    def _serve_list(self, body: Request) -> Exchange[Response]:
+        self._need(needs(body))
+        most = self.settings.list_size if takes_lists(type(body), self._agreed) else 1
+        return (yield from serve_in_parts(self._serve, body, most, self._fits))
 
     def _serve(self, body: Request) -> Exchange[Response]:
         """Ask as it stands, in blocks of the service where it is too long."""
+        self._need(needs(body))
         self._invoke_id += 1
-        limits = self._limits(type(body))
         match body:
             case cos.GetRequest():
-                answer = yield from get(self._ask, body, limits)
+                answer = yield from self._ask(body)
+                if isinstance(answer, cos.GetResponse) and answer.get_response_with_datablock is not None:
+                    answer = yield from gather(self._ask, body, answer, _ANSWER_LIMIT)
             case cos.SetRequest():
-                answer = yield from set_(self._ask, body, limits)
+                answer = yield from set_(self._ask, body, self._limits(cos.SetRequest))
             case cos.ActionRequest():
-                answer = yield from action(self._ask, body, limits)
+                answer = yield from action(self._ask, body, self._limits(cos.ActionRequest))
             case cos.ReadRequest():
-                answer = yield from read(self._ask, body, limits)
+                answer = yield from read(self._ask, body, self._limits(cos.ReadRequest))
             case cos.WriteRequest():
-                answer = yield from write(self._ask, body, limits)
+                answer = yield from write(self._ask, body, self._limits(cos.WriteRequest))
             case _:
                 answer = yield from self._ask(body)
         return checked(answer, body)
@@ -169,12 +173,9 @@ class Association:
 
         Nothing tells whether the device has done it. Raises NotAssociated, ServiceNotSupported, RequestTooLong.
         """
-        self.state = follow(self.state, Event.SERVE)
         self._need(needs(body))
         self._invoke_id += 1
-        plain = encode_apdu(body)
-        if (number := number_of(plain)) is not None:
-            plain = numbered(plain, unconfirmed(number, self._invoke_id, long=is_long(plain)))
+        plain = identified(encode_apdu(body), self._invoke_id, confirmed=False)
         limit = self._max_pdu - self._channel.overhead
         if len(plain) <= limit:
             return (self._channel.seal(plain),)
@@ -320,14 +321,12 @@ class Association:
 
         Raises RequestTooLong rather than send more than the device receives.
         """
-        plain = encode_apdu(body)
+        plain = encode_get(body) if isinstance(body, cos.GetRequest) else encode_apdu(body)
         in_blocks = len(plain) > (limit := self._limits(type(body)).request)
         if in_blocks and not self._has_blocks:
             raise errors.RequestTooLong(len(plain), limit)
-        theirs = number_of(plain)
-        long = is_long(plain)
-        sent = None if theirs is None else confirmed(theirs, self._invoke_id, long=long)
-        sealed = self._channel.seal(plain if sent is None else numbered(plain, sent))
+        asked = identified(plain, self._invoke_id)
+        sealed = self._channel.seal(asked)
         octets = (yield from request_in_blocks(sealed, self._blocks)) if in_blocks else (yield sealed)
         stale = 0
         while True:
@@ -335,15 +334,12 @@ class Association:
                 octets = yield from answer_in_blocks(octets, self._blocks)
             if not self._take_aside(octets):
                 opened = self._channel.open(octets)
-                received = number_of(opened)
                 if opened and opened[0] in NOTIFICATIONS:  # under general ciphering
                     self.notifications.append(cast("Notification", decode_apdu(opened)))
-                elif received is None or sent is None or theirs is None:
-                    return self._decode(opened)
-                elif same_identity(received, sent, long=long):
-                    return self._decode(numbered(opened, theirs))
+                elif is_answer(opened, asked):
+                    return self._decode(numbered_as(opened, plain))
                 elif (stale := stale + 1) >= _STALE_ANSWERS:
-                    raise errors.InvokeIdMismatch(received, sent)
+                    raise errors.InvokeIdMismatch(number_of(opened), number_of(asked))
             octets = yield None
 
     def _decode(self, opened: bytes) -> object:

@@ -127,6 +127,12 @@ def _octet(octets: bytes, pos: int) -> int:
     return octets[pos]
 
 
+def _decode_octet(octets: bytes, pos: int) -> tuple[object, int]:
+    if pos >= len(octets):
+        raise DecodeError("cut short", len(octets))
+    return octets[pos], pos + 1
+
+
 def _take(octets: bytes, pos: int, size: int) -> bytes:
     end = pos + size
     if end > len(octets):
@@ -157,7 +163,7 @@ def _integer_encoder(size: int, signed: bool) -> Encoder:
 
 def _integer_decoder(size: int, signed: bool) -> Decoder:
     if size == 1 and not signed:
-        return lambda octets, pos: (_octet(octets, pos), pos + 1)
+        return _decode_octet
 
     def decode_integer(octets: bytes, pos: int) -> tuple[object, int]:
         return int.from_bytes(_take(octets, pos, size), "big", signed=signed), pos + size
@@ -395,10 +401,12 @@ def _choice_decoder(shape: Choice) -> Decoder:
     }
 
     def decode_choice(octets: bytes, pos: int) -> tuple[object, int]:
-        tag = _octet(octets, pos)
-        if tag not in by_tag:
-            raise DecodeError(f"{tag} is no tag of {cls.__name__}", pos)
-        attribute, type_name, set_chosen, set_others = by_tag[tag]
+        if pos >= len(octets):
+            raise DecodeError("cut short", len(octets))
+        known = by_tag.get(octets[pos])
+        if known is None:
+            raise DecodeError(f"{octets[pos]} is no tag of {cls.__name__}", pos)
+        attribute, type_name, set_chosen, set_others = known
         try:
             value, end = decoder(type_name)(octets, pos + 1)
         except DecodeError as error:

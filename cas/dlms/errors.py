@@ -149,7 +149,7 @@ class InvokeIdMismatch(RemoteProtocolError):
 
     retryable = True
 
-    def __init__(self, received: int, expected: int) -> None:
+    def __init__(self, received: int | None, expected: int | None) -> None:
         self.received = received
         self.expected = expected
         super().__init__(f"the answer has invoke-id {received}, the request had {expected}")

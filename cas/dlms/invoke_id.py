@@ -9,6 +9,7 @@ _SHORT = frozenset((192, 193, 195, 196, 197, 199))
 _LONG = frozenset((217, 218))
 _CONFIRMED, _IDENTITY = 0x40, 0x0F
 _LONG_CONFIRMED, _LONG_IDENTITY = 0x40000000, 0x00FFFFFF
+_FLAGS = 0xFF & ~(_CONFIRMED | _IDENTITY)
 
 
 def number_of(apdu: bytes) -> int | None:
@@ -19,30 +20,35 @@ def number_of(apdu: bytes) -> int | None:
     return int.from_bytes(apdu[1:5], "big") if size > 4 and apdu[0] in _LONG else None
 
 
-def numbered(apdu: bytes, number: int) -> bytes:
-    """The APDU under another invoke-id and priority; itself where it has none."""
-    if apdu[0] in _SHORT:
-        return b"%b%c%b" % (apdu[:2], number, apdu[3:])
-    return apdu[:1] + number.to_bytes(4, "big") + apdu[5:] if apdu[0] in _LONG else apdu
+def identified(request: bytes, identity: int, *, confirmed: bool = True) -> bytes:
+    """A request under this identity, its service class confirmed or not; priority and other flags stay.
+
+    Itself where it has no invoke-id.
+    """
+    if request[0] in _SHORT:
+        number = request[2] & _FLAGS | identity & _IDENTITY
+        return b"%b%c%b" % (request[:2], number | _CONFIRMED if confirmed else number, request[3:])
+    if request[0] not in _LONG:
+        return request
+    number = int.from_bytes(request[1:5], "big") & ~(_LONG_IDENTITY | _LONG_CONFIRMED) | identity & _LONG_IDENTITY
+    return request[:1] + (number | _LONG_CONFIRMED if confirmed else number).to_bytes(4, "big") + request[5:]
 
 
-def confirmed(number: int, identity: int, *, long: bool) -> int:
-    """Such a number with this identity and the service class confirmed; priority and other flags stay."""
-    return unconfirmed(number, identity, long=long) | (_LONG_CONFIRMED if long else _CONFIRMED)
+def is_answer(answer: bytes, request: bytes) -> bool:
+    """Whether an answer has the identity of the request. One without any is taken as it comes."""
+    received, sent = number_of(answer), number_of(request)
+    if received is None or sent is None:
+        return True
+    if request[0] in _SHORT:
+        return not (received ^ sent) & _IDENTITY and answer[0] in _SHORT
+    return not (received ^ sent) & _LONG_IDENTITY and answer[0] in _LONG
 
 
-def unconfirmed(number: int, identity: int, *, long: bool) -> int:
-    """The same with the service class unconfirmed: no answer is wanted."""
-    if long:
-        return number & ~(_LONG_IDENTITY | _LONG_CONFIRMED) | identity & _LONG_IDENTITY
-    return number & ~(_IDENTITY | _CONFIRMED) | identity & _IDENTITY
-
-
-def same_identity(one: int, other: int, *, long: bool) -> bool:
-    """Whether two numbers are of one request."""
-    return not (one ^ other) & (_LONG_IDENTITY if long else _IDENTITY)
-
-
-def is_long(apdu: bytes) -> bool:
-    """Whether the number of an APDU has four octets."""
-    return apdu[0] in _LONG
+def numbered_as(answer: bytes, request: bytes) -> bytes:
+    """An answer under the whole number of a request; itself where not both have one of the same size."""
+    size = len(answer)
+    if size > 2 and answer[0] in _SHORT and request[0] in _SHORT:
+        return b"%b%c%b" % (answer[:2], request[2], answer[3:])
+    if size > 4 and answer[0] in _LONG and request[0] in _LONG:
+        return answer[:1] + request[1:5] + answer[5:]
+    return answer

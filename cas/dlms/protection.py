@@ -122,10 +122,11 @@ class Channel:
         cipher its complaint either. It ends or changes nothing that an attacker on the wire could not. `initiate`: it
         stands in an APDU of ACSE, and is not signed. Raises SecurityError, DecodeError, KeyUnusable.
         """
-        self.received = _IN_THE_CLEAR
-        if not octets or not is_protected(octets[0]):
-            if not octets or octets[0] not in _MAY_BE_PLAIN:
-                self._require(None, initiate=initiate)
+        tag = octets[0] if octets else None
+        if tag not in _PROTECTED:
+            self.received = _IN_THE_CLEAR
+            if tag not in _MAY_BE_PLAIN:
+                self.required.require(None, signed=initiate)
             return octets
         plain, signed, opened, key, scope, general = octets, False, None, None, None, False
         headers: list[Header] = []
@@ -140,7 +141,7 @@ class Channel:
         if plain and plain[0] == GENERAL_SIGNING and not signed:
             plain, signed = self._verify(plain, headers), True
         control = opened.control if opened else None
-        self._require(control, signed=signed, initiate=initiate)
+        self.required.require(control, signed=signed or initiate)
         if opened is not None and (scope or key is KeyChoice.IDENTIFIED):
             counted = scope or Scope.GLOBAL
             self.last_counter[counted] = check_counter(opened.counter, self.last_counter.get(counted))
@@ -150,9 +151,6 @@ class Channel:
             self.transaction = headers[0].transaction_id
         self.received = Received(control, scope, general, key, signed)
         return plain
-
-    def _require(self, control: SecurityControl | None, *, signed: bool = False, initiate: bool = False) -> None:
-        self.required.require(control, signed=signed or initiate)
 
     def _unwrap(self, octets: bytes) -> tuple[Unprotected, Scope, bool]:
         ciphered = unwrap(octets)

@@ -19,13 +19,11 @@ class Protection:
 
     def require(self, control: SecurityControl | None, *, signed: bool = False) -> None:
         """Refuse what is protected less than this; `control` is None for a plain APDU. Raises PolicyViolation."""
-        lacking = (
-            self.authentication and not (control is not None and control.authentication),
-            self.encryption and not (control is not None and control.encryption),
-            self.signature and not signed,
-        )
-        if True in lacking:
-            missing = " and not ".join(compress(_WORDS, lacking))
+        not_authenticated = self.authentication and not (control is not None and control.authentication)
+        not_encrypted = self.encryption and not (control is not None and control.encryption)
+        not_signed = self.signature and not signed
+        if not_authenticated or not_encrypted or not_signed:
+            missing = " and not ".join(compress(_WORDS, (not_authenticated, not_encrypted, not_signed)))
             raise PolicyViolation(f"an APDU came that is not {missing}, which the policy requires")
 
 

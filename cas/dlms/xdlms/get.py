@@ -1,21 +1,18 @@
-"""GET: normal and with-list, the answer in blocks where it is long (Green Book 8.3, 9.4.4.3 and 9.4.6.6)."""
+"""GET, normal and with-list, whose answer is long: gathered from its blocks (Green Book 8.3, 9.4.4.3 and 9.4.6.6)."""
 
 from cas.bindings import cosempdu as cos
 from cas.cosem.data import Data, DataError
 from cas.dlms import axdr
 from cas.dlms.errors import DecodeError
-from cas.dlms.xdlms.exchange import Ask, Exchange, Gathering, Limits, unexpected
+from cas.dlms.xdlms.exchange import Ask, Exchange, Gathering, unexpected
 
 
-def get(ask: Ask, request: cos.GetRequest, limits: Limits) -> Exchange[object]:
-    """Ask and return the answer as a whole: with-datablock never shows outside.
+def gather(ask: Ask, request: cos.GetRequest, answer: cos.GetResponse, limit: int) -> Exchange[object]:
+    """Return an answer that begins in blocks as a whole, of up to `limit` octets: they never show outside.
 
     Raises BlockError when blocks come out of order or without end, DecodeError when they make up no answer.
     """
-    answer = yield from ask(request)
-    if not isinstance(answer, cos.GetResponse) or answer.get_response_with_datablock is None:
-        return answer
-    gathering = Gathering(limits.answer)
+    gathering = Gathering(limit)
     while True:
         blocked = answer.get_response_with_datablock
         if blocked is None:
@@ -27,9 +24,10 @@ def get(ask: Ask, request: cos.GetRequest, limits: Limits) -> Exchange[object]:
         if block.last_block:
             return _assemble(request, ip, gathering.whole())
         following = cos.GetRequestNext(invoke_id_and_priority=ip, block_number=block.block_number)
-        answer = yield from ask(cos.GetRequest(get_request_next=following))
-        if not isinstance(answer, cos.GetResponse):
-            return answer
+        found = yield from ask(cos.GetRequest(get_request_next=following))
+        if not isinstance(found, cos.GetResponse):
+            return found
+        answer = found
 
 
 def _assemble(request: cos.GetRequest, ip: int, raw: bytes) -> cos.GetResponse:

@@ -8,46 +8,63 @@ from hypothesis import strategies as st
 
 from cas.bindings import cosempdu as cos
 from cas.dlms.apdu import decode_apdu, encode_apdu
-from cas.dlms.invoke_id import confirmed, is_long, number_of, numbered, same_identity
+from cas.dlms.invoke_id import identified, is_answer, number_of, numbered_as
 from tests import strategies
 
 SHORT = ["Get-Request", "Get-Response", "Set-Request", "Set-Response", "Action-Request", "Action-Response"]
 LONG = ["Access-Request", "Access-Response"]
+LONG_CLASSES = (cos.AccessRequest, cos.AccessResponse)
 
 
 def decoded(apdu: bytes) -> int:
     body: Any = decode_apdu(apdu)
-    if isinstance(body, cos.AccessRequest | cos.AccessResponse):
+    if isinstance(body, LONG_CLASSES):
         return body.long_invoke_id_and_priority
     (chosen,) = (v for name in body.__dataclass_fields__ if (v := getattr(body, name)) is not None)
     number: int = chosen.invoke_id_and_priority
     return number
 
 
-@given(st.sampled_from(SHORT + LONG).flatmap(strategies.of), st.integers(0, 0xFFFFFFFF))
-def test_it_is_found_and_changed_where_the_codec_puts_it(body: object, number: int) -> None:
+@given(st.sampled_from(SHORT + LONG).flatmap(strategies.of), st.integers(0, 0xFFFFFF), st.booleans())
+def test_it_is_found_and_changed_where_the_codec_puts_it(body: object, identity: int, confirmed: bool) -> None:
     apdu = encode_apdu(body)
-    assert number_of(apdu) == decoded(apdu)
-    number &= 0xFFFFFFFF if is_long(apdu) else 0xFF
-    changed = numbered(apdu, number)
-    assert decoded(changed) == number
-    assert numbered(changed, decoded(apdu)) == apdu
+    number = decoded(apdu)
+    assert number_of(apdu) == number
+    changed = identified(apdu, identity, confirmed=confirmed)
+    bit, mask = (0x40000000, 0xFFFFFF) if isinstance(body, LONG_CLASSES) else (0x40, 0x0F)
+    assert decoded(changed) == number & ~(bit | mask) | identity & mask | (bit if confirmed else 0)
+    assert is_answer(changed, identified(apdu, identity))
+    assert numbered_as(changed, apdu) == apdu
 
 
 @pytest.mark.parametrize("apdu", ["", "C4", "C401", "D801", "D80101", "0E010600", "DA000000", "0F00000001000000"])
 def test_others_have_none(apdu: str) -> None:
     octets = bytes.fromhex(apdu)
     assert number_of(octets) is None
+    for request in ("C001C1", "D9C0000001"):
+        assert is_answer(octets, bytes.fromhex(request))
+        assert numbered_as(octets, bytes.fromhex(request)) == octets
 
 
 def test_a_request_is_confirmed_and_keeps_its_priority() -> None:
-    assert confirmed(0x81, 5, long=False) == 0xC5
-    assert confirmed(0x00, 0x13, long=False) == 0x43
-    assert confirmed(0x80000001, 0x01000002, long=True) == 0xC0000002
+    assert identified(bytes.fromhex("C00181"), 5) == bytes.fromhex("C001C5")
+    assert identified(bytes.fromhex("C00100"), 0x13) == bytes.fromhex("C00143")
+    assert identified(bytes.fromhex("C10141"), 2, confirmed=False) == bytes.fromhex("C10102")
+    assert identified(bytes.fromhex("D980000001"), 0x01000002) == bytes.fromhex("D9C0000002")
 
 
-def test_only_the_identity_counts() -> None:
-    assert same_identity(0xC5, 0x05, long=False)
-    assert not same_identity(0xC5, 0xC6, long=False)
-    assert same_identity(0xC0000010, 0x00000010, long=True)
-    assert not same_identity(0x00000110, 0x00000010, long=True)
+@pytest.mark.parametrize(
+    ("answer", "request_", "expected"),
+    [
+        ("C40105", "C001C5", True),
+        ("C401C6", "C001C5", False),
+        ("DA00000010", "D9C0000010", True),
+        ("DA00000110", "D9C0000010", False),
+        ("C401C5", "D9C0000005", False),  # late, of another service
+        ("DA00000005", "C001C5", False),
+        ("D80101", "C001C5", True),  # an exception names no request
+        ("C401C5", "0500", True),
+    ],
+)
+def test_only_the_identity_counts(answer: str, request_: str, expected: bool) -> None:
+    assert is_answer(bytes.fromhex(answer), bytes.fromhex(request_)) is expected
