@@ -6,11 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cas import xml, xml_leaves
+from cas import xml
 from cas.bindings.device_access import DevicesReferenceList
+from cas.xml import leaves
 
 DEV = "http://iec.ch/TC13/2014/schema/DeviceAccess"
-MANY = 3 * xml_leaves.LEAVES_WORTH_IT
+MANY = 3 * leaves.LEAVES_WORTH_IT
 
 devices = st.integers(0, 99).map(lambda n: f'<d:DeviceReference DeviceID="meter {n} &amp; &lt;&#233;"/>')
 groups = st.integers(0, 99).map(lambda n: f'<d:GroupReference GroupID="group{n}"/>')
@@ -54,7 +55,7 @@ def test_what_is_read_at_once_is_what_is_read_one_by_one(children: list[str], od
     for place, text in odd:
         children.insert(place, text)
     at_once = read(written(children))
-    with mock.patch.object(xml_leaves, "LEAVES_WORTH_IT", 1000):
+    with mock.patch.object(leaves, "LEAVES_WORTH_IT", 1000):
         assert at_once == read(written(children))
 
 
