@@ -33,6 +33,7 @@ GENERAL_CIPHERING, GENERAL_SIGNING = 221, 223
 _MAY_BE_PLAIN = frozenset((216, 14))
 """exception-response and confirmedServiceError."""
 _PROTECTED = CIPHERED | {GENERAL_CIPHERING, GENERAL_SIGNING}
+_BROADCAST = "an APDU under the broadcast key has no place in an association"
 _TRANSACTION = 8
 """Octets of our transaction-ids."""
 _OVERHEAD = 1 + 3 + 9 + 17
@@ -101,7 +102,7 @@ class Channel:
             return plain
         if scope is None:
             scope = Scope.DEDICATED if self.dedicated else Scope.GLOBAL
-        ciphering = self._key(scope)
+        ciphering = self.ciphering if scope is Scope.GLOBAL else self.dedicated
         if ciphering is None:
             raise KeyUnusable("APDUs are to be ciphered, and there is no encryption and authentication key")
         protected = ciphering.protect(plain, self.own_title, self.next_counter(), self.control)
@@ -122,12 +123,23 @@ class Channel:
         cipher its complaint either. It ends or changes nothing that an attacker on the wire could not. `initiate`: it
         stands in an APDU of ACSE, and is not signed. Raises SecurityError, DecodeError, KeyUnusable.
         """
+        self.received = _IN_THE_CLEAR
         tag = octets[0] if octets else None
         if tag not in _PROTECTED:
-            self.received = _IN_THE_CLEAR
             if tag not in _MAY_BE_PLAIN:
                 self.required.require(None, signed=initiate)
             return octets
+        if tag in CIPHERED:
+            opened, scope, general = self._unwrap(octets)
+            if opened.plain[0] != GENERAL_SIGNING:  # the usual: ciphered, and that is all
+                self.required.require(opened.control, signed=initiate)
+                self.last_counter[scope] = check_counter(opened.counter, self.last_counter.get(scope))
+                self.received = Received(opened.control, scope, general)
+                return opened.plain
+        return self._open_layers(octets, initiate=initiate)
+
+    def _open_layers(self, octets: bytes, *, initiate: bool) -> bytes:
+        """Open what is signed or under general-ciphering, in either order."""
         plain, signed, opened, key, scope, general = octets, False, None, None, None, False
         headers: list[Header] = []
         if plain[0] == GENERAL_SIGNING:
@@ -156,7 +168,7 @@ class Channel:
         ciphered = unwrap(octets)
         if ciphered.title and self.peer_title and ciphered.title != self.peer_title:
             raise WrongSystemTitle(ciphered.title, self.peer_title)
-        ciphering = self._key(ciphered.scope)
+        ciphering = self.ciphering if ciphered.scope is Scope.GLOBAL else self.dedicated
         if ciphering is None:
             word = "global" if ciphered.scope is Scope.GLOBAL else "dedicated"
             raise DecipheringError(f"an APDU came ciphered with the {word} key, and this association has none")
@@ -164,7 +176,8 @@ class Channel:
         if not title:
             raise KeyUnusable("the system title of the device is unknown: register the device with its system title")
         opened = ciphering.unprotect(ciphered.content, title)
-        _refuse_broadcast(opened.control.broadcast)
+        if opened.control.broadcast:
+            raise PolicyViolation(_BROADCAST)
         require_plain_tag(ciphered, opened.plain)
         return opened, ciphered.scope, ciphered.plain_tag is None
 
@@ -175,10 +188,12 @@ class Channel:
         if self.parties is None:
             raise DecipheringError("an APDU came under general-ciphering, and this association has no keys for it")
         key = choice_of(apdu.key_info)
-        if apdu.key_info and apdu.key_info.identified_key:
-            _refuse_broadcast(apdu.key_info.identified_key.key_id is KeyId.GLOBAL_BROADCAST_ENCRYPTION_KEY)
+        named = apdu.key_info.identified_key if apdu.key_info else None
+        if named and named.key_id is KeyId.GLOBAL_BROADCAST_ENCRYPTION_KEY:
+            raise PolicyViolation(_BROADCAST)
         opened = self.parties.deciphered(apdu)
-        _refuse_broadcast(opened.control.broadcast)
+        if opened.control.broadcast:
+            raise PolicyViolation(_BROADCAST)
         return opened, key
 
     def _verify(self, octets: bytes, headers: list[Header]) -> bytes:
@@ -217,15 +232,7 @@ class Channel:
             raise KeyUnusable("no source of entropy is configured for this association")
         return self.random(size)
 
-    def _key(self, scope: Scope) -> Ciphering | None:
-        return self.ciphering if scope is Scope.GLOBAL else self.dedicated
-
 
 def is_protected(tag: int) -> bool:
     """Whether an APDU with this tag is a ciphered or signed one."""
     return tag in _PROTECTED
-
-
-def _refuse_broadcast(is_broadcast: bool) -> None:
-    if is_broadcast:
-        raise PolicyViolation("an APDU under the broadcast key has no place in an association")

@@ -11,6 +11,7 @@ one twice under the same key gives the key away.
 """
 
 import hmac
+import struct
 from typing import NamedTuple
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -30,6 +31,9 @@ from cas.dlms.security.suites import TAG_LENGTH, TITLE_LENGTH, Suite
 MAX_COUNTER = 0xFFFF_FFFF
 """The last invocation counter a key may be used with."""
 
+_HEADER = 5
+"""Octets of SC and invocation counter."""
+_pack_header = struct.Struct(">BI").pack
 _GCM_TAG = 16
 _NO_COMPRESSION = "is not available here: switch it off in the security setup of the device"
 
@@ -72,19 +76,19 @@ class Ciphering:
             raise CounterExhausted(counter)
         if control.suite != self.suite.number:
             raise KeyUnusable(f"security suite {control.suite} asked for, the keys are of suite {self.suite.number}")
-        _refuse_compression(control)
-        octet = bytes((control.octet,))
-        count = counter.to_bytes(4, "big")
-        nonce = _nonce(title, count)
+        if control.compression:
+            raise KeyUnusable(f"compression (V.44) is asked for, and {_NO_COMPRESSION}")
+        head = _pack_header(control.octet, counter)
+        nonce = _nonce(title, head)
         if control.encryption:
             if control.authentication:
-                sealed = self._gcm.encrypt(nonce, plain, octet + self._authentication_key + header)
-                return octet + count + sealed[: TAG_LENGTH - _GCM_TAG]
-            return octet + count + self._gcm.encrypt(nonce, plain, None)[:-_GCM_TAG]
+                sealed = self._gcm.encrypt(nonce, plain, head[:1] + self._authentication_key + header)
+                return head + sealed[: TAG_LENGTH - _GCM_TAG]
+            return head + self._gcm.encrypt(nonce, plain, None)[:-_GCM_TAG]
         if control.authentication:
-            tag = self._gcm.encrypt(nonce, b"", octet + self._authentication_key + header + plain)
-            return octet + count + plain + tag[:TAG_LENGTH]
-        return octet + count + plain
+            tag = self._gcm.encrypt(nonce, b"", head[:1] + self._authentication_key + header + plain)
+            return head + plain + tag[:TAG_LENGTH]
+        return head + plain
 
     def unprotect(self, protected: bytes, title: bytes, header: bytes = b"") -> Unprotected:
         """Undo `protect` of the peer whose system title is `title`; the tag is verified before anything is returned.
@@ -93,23 +97,23 @@ class Ciphering:
         suite than that of the keys and for compression, KeyUnusable for a title that is not of 8 octets. Neither
         the counter nor the degree of protection is judged here.
         """
-        if len(protected) < 5:
+        if len(protected) < _HEADER:
             raise DecodeError(f"{len(protected)} octets are too few for a security header", path="ciphered-content")
         control = SecurityControl.parse(protected[0])
         if control.suite != self.suite.number:
             raise PolicyViolation(f"protected with suite {control.suite}, the keys are of suite {self.suite.number}")
         if control.compression:
             raise PolicyViolation(f"the peer compresses (V.44), and {_NO_COMPRESSION}")
-        if len(protected) < control.overhead:
+        if control.authentication and len(protected) < _HEADER + TAG_LENGTH:
             raise DecodeError(f"{len(protected)} octets are too few for an authentication tag", path="ciphered-content")
-        counter = int.from_bytes(protected[1:5], "big")
-        nonce = _nonce(title, protected[1:5])
+        nonce = _nonce(title, protected)
+        counter = int.from_bytes(nonce[TITLE_LENGTH:], "big")
         if not control.authentication:
-            content = protected[5:]
+            content = protected[_HEADER:]
             # counter mode is its own inverse, and GCM's key stream does not depend on its tag
             plain = self._gcm.encrypt(nonce, content, None)[:-_GCM_TAG] if control.encryption else content
             return Unprotected(plain, counter, control)
-        content, tag = protected[5:-TAG_LENGTH], protected[-TAG_LENGTH:]
+        content, tag = protected[_HEADER:-TAG_LENGTH], protected[-TAG_LENGTH:]
         associated = protected[:1] + self._authentication_key + header
         if control.encryption:
             # AESGCM verifies tags of 16 octets only: decipher, cipher again and compare what DLMS sends of the tag
@@ -133,12 +137,7 @@ def check_counter(received: int, last: int | None) -> int:
     return received
 
 
-def _nonce(title: bytes, count: bytes) -> bytes:
+def _nonce(title: bytes, protected: bytes) -> bytes:
     if len(title) != TITLE_LENGTH:
         raise KeyUnusable(f"a system title has {TITLE_LENGTH} octets, this one {len(title)}")
-    return title + count
-
-
-def _refuse_compression(control: SecurityControl) -> None:
-    if control.compression:
-        raise KeyUnusable(f"compression (V.44) is asked for, and {_NO_COMPRESSION}")
+    return title + protected[1:_HEADER]

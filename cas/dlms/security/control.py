@@ -1,6 +1,6 @@
 """The security control octet SC (Green Book 8.3, 9.2.7.2)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 
 from cas.dlms.errors import DecodeError
@@ -16,6 +16,14 @@ class SecurityControl:
     encryption: bool = True
     broadcast: bool = False
     compression: bool = False
+    octet: int = field(init=False, repr=False, compare=False)
+    """The octet as it stands on the wire; kept, as every APDU needs it."""
+
+    def __post_init__(self) -> None:
+        octet = (
+            self.suite | self.authentication << 4 | self.encryption << 5 | self.broadcast << 6 | self.compression << 7
+        )
+        object.__setattr__(self, "octet", octet)
 
     @classmethod
     @cache  # one of few stands in every APDU
@@ -25,15 +33,3 @@ class SecurityControl:
         if suite >= len(SUITES):
             raise DecodeError(f"security suite {suite} is not defined", path="security-control")
         return cls(suite, bool(octet & 0x10), bool(octet & 0x20), bool(octet & 0x40), bool(octet & 0x80))
-
-    @property
-    def octet(self) -> int:
-        """The octet as it stands on the wire."""
-        return (
-            self.suite | self.authentication << 4 | self.encryption << 5 | self.broadcast << 6 | self.compression << 7
-        )
-
-    @property
-    def overhead(self) -> int:
-        """Octets that this protection adds to the plain APDU: SC, invocation counter, tag."""
-        return 17 if self.authentication else 5

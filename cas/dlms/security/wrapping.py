@@ -125,10 +125,13 @@ def encode_octets(octets: bytes) -> bytes:
 
 def decode_octets(apdu: bytes, position: int, path: str) -> tuple[bytes, int]:
     """An OCTET STRING that begins at `position`, and the position after it. Raises DecodeError naming `path`."""
-    try:
-        size, start = read_length(apdu, position)
-    except DataError as error:
-        raise DecodeError(error.reason, position, path) from None
+    if position < len(apdu) and apdu[position] < 0x80:  # most are as short
+        size, start = apdu[position], position + 1
+    else:
+        try:
+            size, start = read_length(apdu, position)
+        except DataError as error:
+            raise DecodeError(error.reason, position, path) from None
     end = start + size
     if end > len(apdu):
         raise DecodeError(f"{size} octets announced, {len(apdu) - start} left", position, path)
