@@ -168,8 +168,13 @@ class Data:
         if octets[0] not in (ARRAY, STRUCTURE):
             raise DataError(f"{self.kind} has no elements")
         count, pos = read_length(octets, 1)
-        found = []
-        for _ in range(count):
+        found: list[Data] = []
+        if count >= ROWS_WORTH_IT and (row := row_shape(octets, pos)):
+            size = row.size
+            end = pos + equal_rows(octets, pos, count, row) * size
+            found += [Data(octets[at : at + size]) for at in range(pos, end, size)]
+            pos = end
+        for _ in range(count - len(found)):
             end = scan(octets, pos)
             found.append(Data(octets[pos:end]))
             pos = end
