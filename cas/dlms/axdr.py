@@ -302,7 +302,7 @@ def _sequence_encoder(shape: Sequence) -> Encoder:
             try:
                 out.append(encode_field(item))
             except EncodeError as error:
-                raise _inside(error, attribute) from None
+                raise inside(error, attribute) from None
         return b"".join(out)
 
     return encode_sequence
@@ -335,7 +335,7 @@ def _sequence_decoder(shape: Sequence) -> Decoder:
             try:
                 value, pos = decode_field(octets, pos)
             except DecodeError as error:
-                raise _inside(error, attribute) from None
+                raise inside(error, attribute) from None
             set_field(made, value)
         return made, pos
 
@@ -382,7 +382,7 @@ def _choice_encoder(shape: Choice) -> Encoder:
         try:
             return tag + encoder(type_name)(getattr(value, attribute))
         except EncodeError as error:
-            raise _inside(error, attribute) from None
+            raise inside(error, attribute) from None
 
     return encode_choice
 
@@ -410,7 +410,7 @@ def _choice_decoder(shape: Choice) -> Decoder:
         try:
             value, end = decoder(type_name)(octets, pos + 1)
         except DecodeError as error:
-            raise _inside(error, attribute) from None
+            raise inside(error, attribute) from None
         made: object = new(cls)
         set_chosen(made, value)
         for set_other in set_others:
@@ -429,7 +429,7 @@ def _sequence_of_encoder(attribute: str, element: str) -> Encoder:
             try:
                 out.append(encode_item(item))
             except EncodeError as error:
-                raise _inside(error, f"{attribute}[{index}]") from None
+                raise inside(error, f"{attribute}[{index}]") from None
         return b"".join(out)
 
     return encode_sequence_of
@@ -446,14 +446,14 @@ def _sequence_of_decoder(shape: SequenceOf) -> Decoder:
             try:
                 item, pos = decode_item(octets, pos)
             except DecodeError as error:
-                raise _inside(error, f"{shape.attribute}[{index}]") from None
+                raise inside(error, f"{shape.attribute}[{index}]") from None
             items.append(item)
         return shape.cls(**{shape.attribute: tuple(items)}), pos
 
     return decode_sequence_of
 
 
-def _inside(error: E, attribute: str) -> E:
+def inside(error: E, attribute: str) -> E:
     """The same error, one field further out."""
     error.path = f"{attribute}.{error.path}".rstrip(".")
     return error

@@ -1,13 +1,17 @@
 """BER, the coding of the ACSE APDUs (ISO/IEC 8825-1; Green Book 8.3, 9.4.2): only what AARQ, AARE, RLRQ and RLRE need.
 
-Compiled from the same tables as A-XDR. A component is found by its context tag; explicit ones wrap the type's own tag.
-The coding written is the definite, minimal one, which DLMS asks for; reading accepts any definite length.
+Compiled once per type, from the same tables as A-XDR. A component is found by its context tag; explicit ones wrap the
+type's own tag. What is written is the definite, minimal coding, which DLMS asks for; read is any definite length.
 """
 
-from typing import TypeVar
+from collections.abc import Callable, Mapping
+from enum import Enum
+from functools import cache, lru_cache
+from typing import TypeAlias, TypeVar
 
 from cas.bindings.coding import TYPE_NAME, TYPES
 from cas.cosem.asn1 import (
+    Alternative,
     Any,
     Bits,
     Boolean,
@@ -23,36 +27,42 @@ from cas.cosem.asn1 import (
     Text,
 )
 from cas.cosem.data import DataError, length, read_bits, read_length
-from cas.dlms.axdr import chosen, pack_bits
+from cas.cosem.frozen import new, slot
+from cas.dlms.axdr import chosen, inside, pack_bits
 from cas.dlms.errors import DecodeError, EncodeError
 
 T = TypeVar("T")
+Encoder: TypeAlias = Callable[[object], bytes]
+"""Gives the content octets of a value, without its tag; of a CHOICE, which has none, the alternative's with its tag."""
+Decoder: TypeAlias = Callable[[bytes, int, int], object]
+"""Gives the value whose content octets stand between two places."""
 
 _CONSTRUCTED, _CONTEXT = 0x20, 0x80
 _SEQUENCE = 0x30
 _MAX_OID = 64
 """Octets of the longest object identifier accepted; those of DLMS have 7."""
+_OIDS = 64
+"""Object identifiers that are remembered; DLMS has about twenty."""
 
 
 def encode(apdu: object) -> bytes:
     """Code an object of a class of the ACSE part of COSEMpdu. Raises EncodeError, which names the field."""
-    shape = TYPES[TYPE_NAME[type(apdu)]]
-    octets = _content(shape, apdu)
-    return octets if isinstance(shape, Choice) else _tlv(_SEQUENCE, octets)
+    name = TYPE_NAME[type(apdu)]
+    octets = _encoder(name)(apdu)
+    return octets if isinstance(TYPES[name], Choice) else _tlv(_SEQUENCE, octets)
 
 
 def decode(cls: type[T], octets: bytes) -> T:
     """Decode the whole of `octets`, a CHOICE of ACSE APDUs. Raises DecodeError with offset and field."""
-    shape = TYPES[TYPE_NAME[cls]]
-    if not isinstance(shape, Choice):
-        tag, start, end = _header(octets, 0)
-        if tag != _SEQUENCE:
-            raise DecodeError(f"tag {tag:02X} where a SEQUENCE is expected", 0)
-        found, pos = _value(shape, octets, start, end), end
-    else:
-        found, pos = _choice(shape, octets, 0)
-    if pos != len(octets):
-        raise DecodeError(f"{len(octets) - pos} octets after the end", pos)
+    name = TYPE_NAME[cls]
+    tag, start, end = _header(octets, 0)
+    if isinstance(TYPES[name], Choice):
+        start = 0
+    elif tag != _SEQUENCE:
+        raise DecodeError(f"tag {tag:02X} where a SEQUENCE is expected", 0)
+    found = _decoder(name)(octets, start, end)
+    if end != len(octets):
+        raise DecodeError(f"{len(octets) - end} octets after the end", end)
     return found  # type: ignore[return-value]  # the shape of cls makes a cls
 
 
@@ -76,6 +86,20 @@ def _universal(shape: Shape) -> int:
             return _SEQUENCE
 
 
+def _tags(component: Field | Alternative) -> tuple[int, int | None]:
+    """The tag octet of a component, and that of its type where it stands inside the component's own."""
+    shape, tag = TYPES[component.type], component.tag
+    if tag is None:
+        return _universal(shape), None
+    if tag > 0x1F:  # an APPLICATION tag, whole: 60 AARQ .. 63 RLRE
+        return tag, None
+    if isinstance(shape, Choice | Any):  # a tagged CHOICE or ANY is always explicit (X.680, 31.2.7)
+        return _CONTEXT | _CONSTRUCTED | tag, None
+    if component.explicit:
+        return _CONTEXT | _CONSTRUCTED | tag, _universal(shape)
+    return _CONTEXT | (_CONSTRUCTED if isinstance(shape, Sequence) else 0) | tag, None
+
+
 def _tlv(tag: int, content: bytes) -> bytes:
     return bytes((tag,)) + length(len(content)) + content
 
@@ -83,65 +107,103 @@ def _tlv(tag: int, content: bytes) -> bytes:
 # ---------------------------------------------------------------- writing
 
 
-def _content(shape: Shape, value: object) -> bytes:
-    """The content octets of a value, without its own tag; a CHOICE has none, so its alternative's tag is written."""
-    match shape:
+@cache
+def _encoder(name: str) -> Encoder:
+    match TYPES[name]:
         case Boolean():
-            return b"\xff" if value else b"\x00"
-        case Integer(size):
-            return _integer_octets(value, size)
+            return lambda value: b"\xff" if value else b"\x00"
+        case Integer(most):
+            return lambda value: _integer_octets(value, most)
         case Enumerated(_, members):
-            return _integer_octets(next((n for n, member in members.items() if member is value), None), 1)
+            return _enumerated_encoder(members)
         case Bits():
-            bits = str(value)
-            return bytes((-len(bits) % 8,)) + pack_bits(bits)
+            return _bits_octets
         case Octets(size):
-            return _octets(value, size)
+            return lambda value: _octets(value, size)
         case Any():
-            if not _is_whole(octets := _octets(value)):
-                raise EncodeError("the octets of one BER encoding are needed")
-            return octets
+            return _any_octets
         case Null():
-            return b""
+            return lambda _value: b""
         case ObjectIdentifier():
-            return _oid_octets(str(value))
+            return lambda value: _oid_octets(str(value))
         case Text(kind):
-            return _text_octets(str(value), "utf-8" if kind == "utf8" else "latin-1")
-        case Sequence(_, fields):
-            return b"".join(_component(field, value) for field in fields)
-        case Choice() as choice:
-            attribute, index = chosen(value, choice)
-            alternative = choice.alternatives[index]
-            return _tagged(alternative.tag, alternative.explicit, TYPES[alternative.type], getattr(value, attribute))
-        case _:
+            charset = "utf-8" if kind == "utf8" else "latin-1"
+            return lambda value: _text_octets(str(value), charset)
+        case Sequence() as shape:
+            return _sequence_encoder(shape)
+        case Choice() as shape:
+            return _choice_encoder(shape)
+        case shape:
             raise EncodeError(f"{type(shape).__name__} has no place in an ACSE APDU")
 
 
-def _component(field: Field, owner: object) -> bytes:
-    value = getattr(owner, field.attribute)
-    if value is None and not field.optional and field.default is None:
-        raise EncodeError("missing", field.attribute)
-    if value is None or value == field.default:
-        return b""
-    try:
-        shape = TYPES[field.type]
-        if field.tag is None:
-            content = _content(shape, value)
-            return content if isinstance(shape, Choice | Any) else _tlv(_universal(shape), content)
-        return _tagged(field.tag, field.explicit, shape, value)
-    except EncodeError as error:
-        raise EncodeError(error.what, f"{field.attribute}.{error.path}".rstrip(".")) from None
+def _component_encoder(component: Field | Alternative) -> Encoder:
+    """The encoder of a component with its tag."""
+    encode_content = _encoder(component.type)
+    if component.tag is None and isinstance(TYPES[component.type], Choice | Any):
+        return encode_content
+    tag, own = _tags(component)
+    if own is None:
+        return lambda value: _tlv(tag, encode_content(value))
+    return lambda value: _tlv(tag, _tlv(own, encode_content(value)))
 
 
-def _tagged(tag: int, explicit: bool, shape: Shape, value: object) -> bytes:
-    content = _content(shape, value)
-    if tag > 0x1F:  # an APPLICATION tag, whole: 60 AARQ .. 63 RLRE
-        return _tlv(tag, content)
-    if isinstance(shape, Choice | Any):  # a tagged CHOICE or ANY is always explicit (X.680, 31.2.7)
-        return _tlv(_CONTEXT | _CONSTRUCTED | tag, content)
-    if explicit:
-        return _tlv(_CONTEXT | _CONSTRUCTED | tag, _tlv(_universal(shape), content))
-    return _tlv(_CONTEXT | (_CONSTRUCTED if isinstance(shape, Sequence) else 0) | tag, content)
+def _sequence_encoder(shape: Sequence) -> Encoder:
+    fields = [
+        (field.attribute, _is_required(field), field.default, _component_encoder(field)) for field in shape.fields
+    ]
+
+    def encode_sequence(value: object) -> bytes:
+        out = []
+        for attribute, is_required, default, encode_field in fields:
+            item = getattr(value, attribute)
+            if item is None and is_required:
+                raise EncodeError("missing", attribute)
+            if item is None or item == default:
+                continue
+            try:
+                out.append(encode_field(item))
+            except EncodeError as error:
+                raise inside(error, attribute) from None
+        return b"".join(out)
+
+    return encode_sequence
+
+
+def _is_required(field: Field) -> bool:
+    return not field.optional and field.default is None
+
+
+def _choice_encoder(shape: Choice) -> Encoder:
+    encoders = [_component_encoder(alternative) for alternative in shape.alternatives]
+
+    def encode_choice(value: object) -> bytes:
+        attribute, index = chosen(value, shape)
+        return encoders[index](getattr(value, attribute))
+
+    return encode_choice
+
+
+def _enumerated_encoder(members: Mapping[int, Enum]) -> Encoder:
+    octets = {member: _integer_octets(number, 1) for number, member in members.items()}
+
+    def encode_enumerated(value: object) -> bytes:
+        if not isinstance(value, Enum) or value not in octets:
+            raise EncodeError(f"{value!r} is not one of its names")
+        return octets[value]
+
+    return encode_enumerated
+
+
+def _bits_octets(value: object) -> bytes:
+    bits = str(value)
+    return bytes((-len(bits) % 8,)) + pack_bits(bits)
+
+
+def _any_octets(value: object) -> bytes:
+    if not _is_whole(octets := _octets(value)):
+        raise EncodeError("the octets of one BER encoding are needed")
+    return octets
 
 
 def _integer_octets(value: object, size: int) -> bytes:
@@ -167,6 +229,7 @@ def _text_octets(text: str, charset: str) -> bytes:
         raise EncodeError(f"{text[error.start]!r} is no character of this string type") from None
 
 
+@lru_cache(_OIDS)
 def _oid_octets(dotted: str) -> bytes:
     try:
         first, second, *rest = (int(arc) for arc in dotted.split("."))
@@ -210,107 +273,158 @@ def _is_whole(octets: bytes) -> bool:
         return False
 
 
-def _value(shape: Shape, octets: bytes, start: int, end: int) -> object:
-    """The value whose content octets stand between `start` and `end`."""
-    content = octets[start:end]
+@cache
+def _decoder(name: str) -> Decoder:
+    match TYPES[name]:
+        case Sequence() as shape:
+            return _sequence_decoder(shape)
+        case Choice() as shape:
+            return _choice_decoder(shape)
+        case Enumerated() as shape:
+            return _enumerated_decoder(shape)
+        case shape:
+            return _simple_decoder(shape)
+
+
+def _simple_decoder(shape: Shape) -> Decoder:
+    read = _reader(shape)
+
+    def decode_simple(octets: bytes, start: int, end: int) -> object:
+        content = octets[start:end]
+        if (value := read(content)) is None:
+            raise _is_none(content, shape, start)
+        return value
+
+    return decode_simple
+
+
+def _is_none(content: bytes, shape: Shape, start: int) -> DecodeError:
+    return DecodeError(f"{content[:16].hex()} is no {type(shape).__name__}", start)
+
+
+def _reader(shape: Shape) -> Callable[[bytes], object]:
+    """What gives the value of content octets, None where they are none of this type."""
     match shape:
-        case Boolean() if len(content) == 1:
-            return content != b"\x00"
-        case Integer(size) if 0 < len(content) <= size:
-            return int.from_bytes(content, "big", signed=True)
-        case Enumerated(cls, members) if 0 < len(content) <= 4:
-            number = int.from_bytes(content, "big", signed=True)
-            if number not in members:
-                raise DecodeError(f"{number} is no {cls.__name__}", start)
-            return members[number]
-        case Bits() if content and content[0] < 8 and 8 * (len(content) - 1) >= content[0]:
-            return read_bits(content, 1, 8 * (len(content) - 1) - content[0])
-        case Octets(size) if size in (None, len(content)):
-            return content
-        case Any() if _is_whole(content):
-            return content
-        case Null() if not content:
-            return True
-        case ObjectIdentifier() if 0 < len(content) <= _MAX_OID and content[-1] < 0x80:
-            return _oid(content)
+        case Boolean():
+            return lambda content: content != b"\x00" if len(content) == 1 else None
+        case Integer(most):
+            return lambda content: _number(content) if 0 < len(content) <= most else None
+        case Bits():
+            return _bits
+        case Octets(size):
+            return lambda content: content if size in (None, len(content)) else None
+        case Any():
+            return lambda content: content if _is_whole(content) else None
+        case Null():
+            return lambda content: None if content else True
+        case ObjectIdentifier():
+            return _oid
         case Text(kind):
-            return content.decode("utf-8", "surrogateescape") if kind == "utf8" else content.decode("latin-1")
-        case Sequence() as sequence:
-            return _sequence(sequence, octets, start, end)
-        case Choice() as choice:
-            found, pos = _choice(choice, octets, start)
-            if pos != end:
-                raise DecodeError(f"{end - pos} octets after the chosen alternative", pos)
-            return found
+            charset, errors = ("utf-8", "surrogateescape") if kind == "utf8" else ("latin-1", "strict")
+            return lambda content: content.decode(charset, errors)
         case _:
-            raise DecodeError(f"{content[:16].hex()} is no {type(shape).__name__}", start)
+            return lambda _content: None
 
 
-def _sequence(shape: Sequence, octets: bytes, pos: int, end: int) -> object:
-    values: dict[str, object] = {}
-    for field in shape.fields:
-        inner = TYPES[field.type]
-        if pos < end and (found := _matches(field.tag, field.explicit, inner, octets[pos])):
-            _, start, stop = _header(octets, pos)
-            if stop > end:
-                raise DecodeError("longer than what it stands in", start, field.attribute)
-            try:
-                values[field.attribute] = _unwrap(found, inner, octets, pos, start, stop)
-            except DecodeError as error:
-                raise DecodeError(error.what, error.offset, f"{field.attribute}.{error.path}".rstrip(".")) from None
-            pos = stop
-        elif field.optional or field.default is not None:
-            values[field.attribute] = field.default
-        else:
-            raise DecodeError("missing", pos, field.attribute)
-    if pos != end:
-        raise DecodeError(f"tag {octets[pos]:02X} is unknown or out of order in {shape.cls.__name__}", pos)
-    return shape.cls(**values)
+def _enumerated_decoder(shape: Enumerated) -> Decoder:
+    def decode_enumerated(octets: bytes, start: int, end: int) -> object:
+        content = octets[start:end]
+        if not 0 < len(content) <= 4:
+            raise _is_none(content, shape, start)
+        if (member := shape.members.get(number := _number(content))) is None:
+            raise DecodeError(f"{number} is no {shape.cls.__name__}", start)
+        return member
+
+    return decode_enumerated
 
 
-def _matches(tag: int | None, explicit: bool, shape: Shape, octet: int) -> str:
-    """How the octet heads such a component: `explicit`, `implicit`, `choice`, `whole`; empty if it does not."""
-    if tag is None:
-        if isinstance(shape, Choice):
-            return (
-                "choice" if any(_matches(a.tag, a.explicit, TYPES[a.type], octet) for a in shape.alternatives) else ""
-            )
-        return "whole" if isinstance(shape, Any) else "implicit" if octet == _universal(shape) else ""
-    if tag > 0x1F:
-        return "implicit" if octet == tag else ""
-    if isinstance(shape, Choice | Any) or explicit:
-        return "explicit" if octet == _CONTEXT | _CONSTRUCTED | tag else ""
-    return "implicit" if octet == _CONTEXT | tag | (_CONSTRUCTED if isinstance(shape, Sequence) else 0) else ""
+def _component_decoder(
+    component: Field | Alternative,
+) -> tuple[frozenset[int], Callable[[bytes, int, int, int], object]]:
+    """The octets that can begin a component, and its decoder: given its place, that of its content, and its end."""
+    shape, decode_content = TYPES[component.type], _decoder(component.type)
+    if component.tag is None and isinstance(shape, Any):
+        return frozenset(range(0x100)), lambda octets, pos, _start, end: octets[pos:end]
+    if component.tag is None and isinstance(shape, Choice):
+        heads = frozenset().union(*(_component_decoder(alternative)[0] for alternative in shape.alternatives))
+        return heads, lambda octets, pos, _start, end: decode_content(octets, pos, end)
+    tag, own = _tags(component)
+    if own is None:
+        return frozenset((tag,)), lambda octets, _pos, start, end: decode_content(octets, start, end)
+
+    def decode_wrapped(octets: bytes, _pos: int, start: int, end: int) -> object:
+        inner, inner_start, inner_end = _header(octets, start)
+        if inner != own or inner_end != end:
+            raise DecodeError(f"tag {inner:02X} where {own:02X} fills the component", start)
+        return decode_content(octets, inner_start, inner_end)
+
+    return frozenset((tag,)), decode_wrapped
 
 
-def _unwrap(how: str, shape: Shape, octets: bytes, pos: int, start: int, end: int) -> object:
-    if how == "choice":
-        return _choice(shape, octets, pos)[0] if isinstance(shape, Choice) else None
-    if how == "whole":
-        return octets[pos:end]
-    if how == "implicit" or isinstance(shape, Choice | Any):
-        return _value(shape, octets, start, end)
-    tag, inner_start, inner_end = _header(octets, start)
-    if tag != _universal(shape) or inner_end != end:
-        raise DecodeError(f"tag {tag:02X} where {_universal(shape):02X} fills the component", start)
-    return _value(shape, octets, inner_start, inner_end)
+def _sequence_decoder(shape: Sequence) -> Decoder:
+    cls = shape.cls
+    fields = [
+        (field.attribute, slot(cls, field.attribute), _is_required(field), field.default, *_component_decoder(field))
+        for field in shape.fields
+    ]
+
+    def decode_sequence(octets: bytes, pos: int, end: int) -> object:
+        made: object = new(cls)
+        for attribute, set_field, is_required, default, heads, decode_field in fields:
+            if pos < end and octets[pos] in heads:
+                _, start, stop = _header(octets, pos)
+                if stop > end:
+                    raise DecodeError("longer than what it stands in", start, attribute)
+                try:
+                    set_field(made, decode_field(octets, pos, start, stop))
+                except DecodeError as error:
+                    raise inside(error, attribute) from None
+                pos = stop
+            elif is_required:
+                raise DecodeError("missing", pos, attribute)
+            else:
+                set_field(made, default)
+        if pos != end:
+            raise DecodeError(f"tag {octets[pos]:02X} is unknown or out of order in {cls.__name__}", pos)
+        return made
+
+    return decode_sequence
 
 
-def _choice(shape: Choice, octets: bytes, pos: int) -> tuple[object, int]:
-    tag, start, end = _header(octets, pos)
-    for alternative in shape.alternatives:
-        inner = TYPES[alternative.type]
-        if found := _matches(alternative.tag, alternative.explicit, inner, tag):
-            try:
-                value = _unwrap(found, inner, octets, pos, start, end)
-            except DecodeError as error:
-                path = f"{alternative.attribute}.{error.path}".rstrip(".")
-                raise DecodeError(error.what, error.offset, path) from None
-            return shape.cls(**{alternative.attribute: value}), end
-    raise DecodeError(f"{tag:02X} is no tag of {shape.cls.__name__}", pos)
+def _choice_decoder(shape: Choice) -> Decoder:
+    alternatives = [(alternative.attribute, *_component_decoder(alternative)) for alternative in shape.alternatives]
+
+    def decode_choice(octets: bytes, pos: int, end: int) -> object:
+        tag, start, stop = _header(octets, pos)
+        for attribute, heads, decode_chosen in alternatives:
+            if tag in heads:
+                try:
+                    value = decode_chosen(octets, pos, start, stop)
+                except DecodeError as error:
+                    raise inside(error, attribute) from None
+                if stop != end:
+                    raise DecodeError(f"{end - stop} octets after the chosen alternative", stop)
+                return shape.cls(**{attribute: value})
+        raise DecodeError(f"{tag:02X} is no tag of {shape.cls.__name__}", pos)
+
+    return decode_choice
 
 
-def _oid(content: bytes) -> str:
+def _number(content: bytes) -> int:
+    return int.from_bytes(content, "big", signed=True)
+
+
+def _bits(content: bytes) -> str | None:
+    """The octets after the first, which says how many bits of the last one are not used (X.690, 8.6.2)."""
+    if not content or content[0] >= 8 or 8 * (len(content) - 1) < content[0]:
+        return None
+    return read_bits(content, 1, 8 * (len(content) - 1) - content[0])
+
+
+@lru_cache(_OIDS)
+def _oid(content: bytes) -> str | None:
+    if not 0 < len(content) <= _MAX_OID or content[-1] >= 0x80:
+        return None
     arcs, arc = [], 0
     for octet in content:
         arc = arc << 7 | octet & 0x7F

@@ -37,12 +37,15 @@ class Conformance(IntFlag):
     @classmethod
     def from_bits(cls, bits: str) -> "Conformance":
         """Take the BIT STRING; bits that are reserved are dropped."""
-        return cls(int(bits, 2)) & cls(sum(cls))
+        return cls(int(bits, 2) & _DEFINED)
 
     def names(self) -> list[str]:
         """The names of the services, as the standard writes them."""
         return [member.name.lower().replace("_", "-") for member in Conformance if member in self and member.name]
 
+
+_DEFINED = sum(Conformance)
+"""The bits that are not reserved."""
 
 LOGICAL_NAME = (
     Conformance.GENERAL_PROTECTION
