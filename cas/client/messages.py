@@ -12,7 +12,7 @@ from cas.bindings import device_access as dev
 from cas.bindings import message as mes
 from cas.client.errors import CasFault, FaultError, NotUnderstood
 from cas.soap.envelope import CLOSING, Version, opening
-from cas.xml import XmlError, parse, read, write
+from cas.xml import XmlError, parse_folded, read, write
 
 Element: TypeAlias = etree._Element  # noqa: SLF001 - lxml has no public name for it
 
@@ -50,7 +50,7 @@ def response_of(octets: bytes, status: int) -> mes.ResponseMessageType:
 def body_of(octets: bytes, status: int) -> Element:
     """The one child of the SOAP body. Raises NotUnderstood, CasFault."""
     try:
-        root = parse(octets)
+        root = parse_folded(octets)
     except XmlError as problem:
         raise NotUnderstood(f"the answer is no XML: {problem}", status) from None
     body = root.find("{*}Body")

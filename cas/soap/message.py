@@ -15,7 +15,7 @@ from cas.cosem.selection_xml import mend_selections
 from cas.soap.errors import MessageRefused
 from cas.soap.problems import error_at
 from cas.soap.schema import Validator
-from cas.xml import XmlError, arrange, name, parse, read
+from cas.xml import XmlError, arrange, name, parse_folded, read
 
 Element: TypeAlias = etree._Element  # noqa: SLF001 - lxml has no public name for it
 
@@ -66,12 +66,11 @@ def read_message(body: Element, validator: Validator, *, limit: int, strict: boo
     _look(body)
     if (compressed := body.find(f"{{{MES}}}Payload/{{{MES}}}Compressed")) is not None:
         _unpack(compressed, limit)
-    errors = validator.errors(body)
-    if errors and not strict:  # a client of its own ways: most have none, and arranging costs as much as reading
+    valid = validator.accepts(body)
+    if not valid and not strict:  # a client of its own ways: most have none, and arranging costs as much as reading
         arrange(body, mes.RequestMessageType)
         mend_selections(body)
-        errors = validator.errors(body)
-    if errors:
+    if not valid and (errors := validator.errors(body)):
         raise MessageRefused(errors)
     if surplus := body.findall(f"{{{MES}}}Payload/{{*}}DeviceAccess")[1:]:
         raise MessageRefused([error_at(Code.TOO_MANY, "a request holds one DeviceAccess", surplus[0])])
@@ -115,7 +114,7 @@ def _unpack(compressed: Element, limit: int) -> None:
             raise MessageRefused([error_at(Code.PAYLOAD, f"unpacks to more than {most} octets", compressed)])
         if not unpacker.eof:
             raise MessageRefused([error_at(Code.PAYLOAD, "the gzip data is cut off", compressed)])
-        content = parse(octets)
+        content = parse_folded(octets)
     except (binascii.Error, zlib.error, XmlError) as problem:
         details = f"must be the payload document, gzipped, then in base64: {problem}"
         raise MessageRefused([error_at(Code.PAYLOAD, details, compressed)]) from None

@@ -10,7 +10,7 @@ from lxml import etree
 from cas.access.codes import Code
 from cas.access.errors import Problem
 from cas.bindings import message as mes
-from cas.xml import PREFIX, name, path
+from cas.xml import PREFIX, name, path, unfold
 
 Element: TypeAlias = etree._Element  # noqa: SLF001 - lxml has no public name for it
 
@@ -44,6 +44,7 @@ def error_at(code: Code, details: str, element: Element, *, reason: str = "") ->
 
 def errors_of(problems: Sequence[Problem], message: Element) -> list[mes.ErrorType]:
     """The Errors of what the use cases refuse, about elements of `message`."""
+    unfold(message)
     return [_error_of(problem, message) for problem in problems]
 
 

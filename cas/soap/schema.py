@@ -13,7 +13,7 @@ import cas
 from cas.access.codes import Code
 from cas.bindings import message as mes
 from cas.soap.problems import error_at
-from cas.xml import PREFIX
+from cas.xml import PREFIX, unfold
 
 Element: TypeAlias = etree._Element  # noqa: SLF001 - lxml has no public name for it
 
@@ -40,8 +40,14 @@ class Validator:
         # The schema keeps the errors of its last validation.
         self._lock = threading.Lock()
 
+    def accepts(self, message: Element) -> bool:
+        """Whether all is valid."""
+        with self._lock:
+            return self._schema.validate(message)
+
     def errors(self, message: Element) -> list[mes.ErrorType]:
-        """What is not valid, one Error each; empty if all is."""
+        """What is not valid, one Error each; empty if all is. The message is unfolded, as errors tell places."""
+        unfold(message)
         with self._lock:
             if self._schema.validate(message):
                 return []

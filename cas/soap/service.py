@@ -33,7 +33,7 @@ from cas.soap.problems import error, errors_of
 from cas.soap.schema import Validator
 from cas.store.errors import StoreError
 from cas.system_events import Kind, tell
-from cas.xml import XmlError, parse
+from cas.xml import XmlError, parse_folded
 
 log = structlog.get_logger(__name__)
 
@@ -128,7 +128,7 @@ class SoapService:
 
 def _read_envelope(octets: bytes) -> Envelope:
     try:
-        root = parse(octets)
+        root = parse_folded(octets)
     except XmlError as problem:
         raise NotSoap(f"not XML that is accepted here: {problem}") from None
     return recognise(root)

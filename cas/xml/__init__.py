@@ -8,6 +8,7 @@ which element is at fault. `arrange` brings known children into schema order bef
 from cas.xml.arranging import arrange
 from cas.xml.classes import root_name
 from cas.xml.documents import DECLARATIONS, MOST_TAGS, PREFIX, Element, XmlError, name, parse, path
+from cas.xml.folding import parse_folded, unfold
 from cas.xml.reading import read
 from cas.xml.writing import document, write
 
@@ -21,8 +22,10 @@ __all__ = [
     "document",
     "name",
     "parse",
+    "parse_folded",
     "path",
     "read",
     "root_name",
+    "unfold",
     "write",
 ]

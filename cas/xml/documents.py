@@ -44,11 +44,21 @@ def parse(octets: bytes) -> Element:
     can be written in ways that no check before the parser sees. Elements and attributes are bounded by `MOST_TAGS`,
     depth (256), names (50 000) and the length of a text (10 MB) by libxml2.
     """
+    return build(admit(octets))
+
+
+def admit(octets: bytes) -> bytes:
+    """The document in UTF-8, if it holds nothing that no parser should see. Raises XmlError."""
     octets = _utf_8(octets)
     # To look for one octet takes a tenth of the time, and few documents have it.
     if b"!" in octets and b"<!DOCTYPE" in octets:
         raise XmlError("a document type declaration is not accepted")
     _refuse_too_many(octets)
+    return octets
+
+
+def build(octets: bytes) -> Element:
+    """The tree of a document that was admitted. Raises XmlError."""
     parser = etree.XMLParser(
         encoding="utf-8",
         resolve_entities=False,

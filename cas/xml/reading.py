@@ -13,13 +13,13 @@ from xsdata.exceptions import ConverterError
 from xsdata.models.datatype import XmlDateTime, XmlDuration
 
 from cas.bindings.coding import TYPE_NAME, TYPES
+from cas.bindings.device_access import DeviceReference
 from cas.cosem.asn1 import Choice, Enumerated, Null, ObjectIdentifier, Shape, Text
 from cas.cosem.data import Data, DataError
 from cas.cosem.data_xml import TextError, from_xml, octets_of_utf8, octets_of_visible
 from cas.xml.classes import OID_PREFIX, Part, once, parts_of, whole_oid
 from cas.xml.documents import Element, XmlError, name
-from cas.xml.leaves import Leaf
-from cas.xml.leaves import reader as leaf_reader
+from cas.xml.folding import spread, unfold
 
 T = TypeVar("T")
 
@@ -32,8 +32,9 @@ def read(cls: type[T], element: Element) -> T:
     """The object of an element. Raises XmlError, which carries the element at fault."""
     try:
         found: T = _reader(cls)(element)
-    except TextError as error:
-        raise XmlError(error.reason, typing.cast("Element", error.element)) from None
+    except (XmlError, TextError) as error:
+        unfold(element)  # before its path is told
+        raise XmlError(error.reason, typing.cast("Element | None", error.element)) from None
     return found
 
 
@@ -46,7 +47,7 @@ def _reader(cls: type) -> Callable[[Element], Any]:
     attributes = {p.tag: (p.attribute, _read_text(p)) for p in parts if p.kind == "Attribute"}
     required = {p.attribute: p.shown for p in parts if p.required and p.kind != "Text"}
     text = next(((p.attribute, _read_text(p)) for p in parts if p.kind == "Text"), None)
-    several = [p.attribute for p in parts if p.many]
+    several = [(p.attribute, spread if p.type is DeviceReference else tuple) for p in parts if p.many]
     is_choice = isinstance(TYPES.get(TYPE_NAME.get(cls, "")), Choice)
 
     def read_class(element: Element) -> Any:
@@ -58,9 +59,9 @@ def _reader(cls: type) -> Callable[[Element], Any]:
             values[text[0]] = _checked(text[1], element.text or "", element)
         if not required.keys() <= values.keys():
             raise _missing(required, values, element)
-        for attribute in several:
+        for attribute, whole in several:
             if attribute in values:
-                values[attribute] = tuple(values[attribute])
+                values[attribute] = whole(values[attribute])
         return cls(**values)
 
     return read_class
@@ -70,13 +71,9 @@ def _children_reader(parts: tuple[Part, ...]) -> Callable[[Element], dict[str, A
     elements = {p.tag: (p.attribute, p.many, _read_part(p)) for p in parts if p.kind == "Element"}
     wildcard = next((p.attribute for p in parts if p.kind == "Wildcard"), None)
     holds_text = any(p.kind == "Text" for p in parts)
-    read_leaves = _leaves_reader(parts)
 
     def read_children(element: Element) -> dict[str, Any]:
-        values: dict[str, Any] | None = read_leaves(element) if read_leaves else None
-        if values is not None:
-            return values
-        values = {}
+        values: dict[str, Any] = {}
         if not holds_text and element.text:
             _refuse_text(element.text, element)
         for child in element:
@@ -101,7 +98,7 @@ def _children_reader(parts: tuple[Part, ...]) -> Callable[[Element], dict[str, A
 
 
 def _attribute_reader(cls: type, parts: tuple[Part, ...]) -> Callable[[Element], Any]:
-    """Reads an element that has nothing but attributes, of which a large request has most: a DeviceReference."""
+    """Reads an element that has nothing but attributes, such as a DeviceReference."""
     attributes = {p.tag: (p.attribute, _read_text(p)) for p in parts}
     required = {p.attribute: p.shown for p in parts if p.required}
 
@@ -109,26 +106,14 @@ def _attribute_reader(cls: type, parts: tuple[Part, ...]) -> Callable[[Element],
         values: dict[str, Any] = {}
         if len(element):
             raise XmlError(f"has no place in {name(element)}", element[0])
-        _refuse_text(element.text, element)
+        if element.text:
+            _refuse_text(element.text, element)
         _read_attributes(element, attributes, values)
         if not required.keys() <= values.keys():
             raise _missing(required, values, element)
         return cls(**values)
 
     return read_class
-
-
-def _leaves_reader(parts: tuple[Part, ...]) -> Callable[[Element], dict[str, Any] | None] | None:
-    """Reads many children that are one attribute each at once; None where a class has others."""
-    leaves: dict[str, Leaf] = {}
-    for part in parts:
-        cls: type = part.type
-        inside = parts_of(cls) if part.many and dataclasses.is_dataclass(cls) else ()
-        if len(inside) != 1 or inside[0].kind != "Attribute" or not inside[0].required:
-            return None
-        only = inside[0]
-        leaves[part.attribute] = Leaf(part.tag, only.tag, cls, only.attribute, _read_text(only))
-    return leaf_reader(leaves) if leaves else None
 
 
 def _missing(required: dict[str, str], values: dict[str, Any], element: Element) -> XmlError:

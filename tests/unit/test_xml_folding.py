@@ -1,0 +1,164 @@
+"""Long lists of device references: read folded as unfolded, whatever stands between, with the same words if wrong."""
+
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from lxml import etree
+
+from cas import xml
+from cas.access.codes import Code
+from cas.access.errors import Problem
+from cas.soap.envelope import recognise
+from cas.soap.errors import MessageRefused, NotSoap
+from cas.soap.message import read_message
+from cas.soap.problems import errors_of
+from cas.soap.schema import Validator
+from cas.xml.folding import FOLDS_WORTH_IT
+from tests.soap_messages import DEV, create, request
+
+MANY = 2 * FOLDS_WORTH_IT
+VALIDATOR = Validator()
+REFERENCE = '<dev:DeviceReference DeviceID="M{}"/>'
+ENDS_A_COMMENT = '<dev:DeviceReference DeviceID="--><dev:DeviceReference DeviceID=\'"/>'
+
+references = st.integers(0, 99).map(lambda n: f'<dev:DeviceReference DeviceID="meter {n} &amp; &lt;&#233;\u00e9"/>')
+oddities = st.sampled_from(
+    [
+        "",
+        "text",
+        "\n  ",
+        "\u00a0",
+        "<!-- -->",
+        "<!--",
+        "-->",
+        "<![CDATA[",
+        "]]>",
+        "<?pi",
+        "?>",
+        '<dev:GroupReference GroupID="west"/>',
+        '<dev:MeterReference DeviceID="a"/>',
+        "<dev:DeviceReference/>",
+        "<dev:DeviceReference DeviceID='a'/>",
+        "<dev:DeviceReference DeviceID='",
+        "'/>",
+        '<dev:DeviceReference DeviceID="-->\'"/>',
+        ENDS_A_COMMENT,
+        '<dev:DeviceReference DeviceID="\'/>"/>',
+        '<dev:DeviceReference DeviceID=""/>',
+        '<dev:DeviceReference DeviceID="&#10;&#x7C;"/>',
+        '<dev:DeviceReference DeviceID="&#1"/>',
+        '<dev:DeviceReference DeviceID="&am"/>',
+        '<dev:DeviceReference DeviceID="a&b"/>',
+        '<dev:DeviceReference DeviceID="a<b"/>',
+        '<dev:DeviceReference DeviceID="a"></dev:DeviceReference>',
+        '<dev:DeviceReference DeviceID="a"> </dev:DeviceReference>',
+        '<dev:DeviceReference DeviceID="a">text</dev:DeviceReference>',
+        '<dev:DeviceReference DeviceID="a" GroupID="b"/>',
+        '<dev:DeviceReference dev:DeviceID="a"/>',
+        '<dev:DeviceReference DeviceID="a" dev:more="b"/>',
+        '<dev:DeviceReference DeviceID="a" xmlns:dev="urn:other"/>',
+        f'<dev:DeviceReference DeviceID="a" xmlns:dev="{DEV}"/>',
+        '<dev:DeviceReference xmlns:dev="urn:other" DeviceID="a"/>',
+        '<dev:DeviceReference DeviceID="a"><dev:DeviceReference DeviceID="b"/></dev:DeviceReference>',
+        '<mes:DeviceReference DeviceID="a"/>',
+        '<DeviceReference DeviceID="a"/>',
+        "</dev:DevicesReferenceList><dev:DevicesReferenceList>",
+        "</dev:DevicesReferenceList>",
+    ]
+)
+
+
+def outcome(parse: Callable[[bytes], xml.Element], octets: bytes) -> object:
+    """What the door reads, or what it says is wrong."""
+    try:
+        return read_message(recognise(parse(octets)).body, VALIDATOR, limit=100_000, strict=False).content
+    except MessageRefused as refused:
+        return refused.errors
+    except (NotSoap, xml.XmlError) as error:
+        return str(error)
+
+
+def listed(children: list[str], place: str = "dev:DevicesReferenceList") -> bytes:
+    """A request with a list of references."""
+    return create([]).replace(
+        b"<dev:DevicesReferenceList></dev:DevicesReferenceList>", f"<{place}>{''.join(children)}</{place}>".encode()
+    )
+
+
+def elements(root: xml.Element) -> int:
+    return sum(1 for _ in root.iter("{*}DeviceReference"))
+
+
+@given(
+    st.lists(references, min_size=MANY, max_size=MANY),
+    st.lists(st.tuples(st.integers(0, MANY), oddities), max_size=3),
+)
+def test_what_is_read_folded_is_what_is_read_one_by_one(children: list[str], odd: list[tuple[int, str]]) -> None:
+    for place, text in sorted(odd, reverse=True):
+        children.insert(place, text)
+    octets = listed(children)
+    assert outcome(xml.parse_folded, octets) == outcome(xml.parse, octets)
+
+
+@pytest.mark.parametrize("between", ["", "\n    "])
+@pytest.mark.parametrize("end", ["/>", " />", "></dev:DeviceReference>"])
+def test_a_list_is_one_element_and_all_its_devices_are_read(between: str, end: str) -> None:
+    devices = [f"{number:016X}" for number in range(MANY)]
+    children = [f'<dev:DeviceReference DeviceID="{device}"{end}' for device in devices]
+    octets = listed([between.join([*children, '<dev:GroupReference GroupID="west"/>'])])
+    root = xml.parse_folded(octets)
+    assert elements(root) == 1
+    noun = read_message(recognise(root).body, VALIDATOR, limit=0, strict=True).noun
+    assert noun is not None
+    assert noun.devices_reference_list is not None
+    assert [one.device_id for one in noun.devices_reference_list.device_reference] == devices
+    assert [one.group_id for one in noun.devices_reference_list.group_reference] == ["west"]
+
+
+def test_a_group_is_read_folded_too() -> None:
+    members = "".join(f'<mes:DeviceReference DeviceID="M{number}"/>' for number in range(MANY))
+    groups = (
+        f'<mes:Payload><mes:DeviceGroups><mes:DeviceGroup GroupID="g">{members}</mes:DeviceGroup></mes:DeviceGroups>'
+    )
+    octets = request("create", f"{groups}</mes:Payload>", noun="DeviceGroups")
+    assert elements(xml.parse_folded(octets)) == 1
+    assert outcome(xml.parse_folded, octets) == outcome(xml.parse, octets)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("<!--", "-->"),
+        ("<![CDATA[", "]]>"),
+        ("<?pi ", "?>"),
+        ('<mes:Header><x:any xmlns:x="urn:x">', "</x:any></mes:Header>"),
+        ('<dev:DeviceReference DeviceID="first" xmlns:dev="urn:other">', "</dev:DeviceReference>"),
+        (f"<!-- {REFERENCE}{ENDS_A_COMMENT}", ""),
+    ],
+)
+def test_what_is_no_list_is_not_folded(before: str, after: str) -> None:
+    children = [REFERENCE.format(number) for number in range(MANY)]
+    octets = listed([before, *children, after])
+    try:
+        assert elements(xml.parse_folded(octets)) == elements(xml.parse(octets))
+    except xml.XmlError as error:
+        with pytest.raises(xml.XmlError) as plain:
+            xml.parse(octets)
+        assert str(plain.value) == str(error)
+
+
+def test_unfolded_it_is_the_document() -> None:
+    octets = listed([REFERENCE.format(number) for number in range(MANY)])
+    root = xml.parse_folded(octets)
+    xml.unfold(root)
+    assert etree.tostring(root, method="c14n") == etree.tostring(xml.parse(octets), method="c14n")
+
+
+def test_what_the_use_cases_refuse_is_told_with_its_place() -> None:
+    body = recognise(xml.parse_folded(listed([REFERENCE.format(number) for number in range(MANY)]))).body
+    problem = Problem(Code.DEVICE, "no such device", element=f"DevicesReferenceList/DeviceReference[{MANY}]")
+    (error,) = errors_of([problem], body)
+    assert error.details is not None
+    assert f"/dev:DeviceReference[{MANY}]: no such device" in error.details
