@@ -18,6 +18,8 @@ from cas.bindings import device_access as dev
 from cas.cosem.data import Data
 from cas.devices.keys import Keyring, Secret
 from cas.dlms.apdu import Request, Response
+from cas.engine.model import Ended
+from cas.store.errors import DatabaseUnavailable
 
 Answer = Response | Exception | Callable[[Request], Awaitable[Response]]
 
@@ -60,13 +62,15 @@ class MemoryStore:
 
     async def add_results(self, results: Sequence[Result]) -> None:
         if self.down:
-            raise OSError("the database is down")
+            raise DatabaseUnavailable("the database is down")
         for result in results:
             if result.access_id in self.resources:
                 key = (result.access_id, result.request, result.activation, result.device_id)
                 self.stored.setdefault(key, result)
 
-    async def finish(self, access_id: UUID, activation: int, *, stopped: bool, at: datetime) -> bool:
+    async def finish(self, ended: Ended, results: Sequence[Result] = ()) -> bool:
+        await self.add_results(results)
+        access_id = ended.access_id
         is_mine = access_id in self.resources and self.executing[access_id]
         if is_mine:
             self.executing[access_id] = False
@@ -78,9 +82,9 @@ class MemoryStore:
 
     async def abandon(self, access_id: UUID, activation: int, failure: Failure, at: datetime) -> None:
         if self.down:
-            raise OSError("the database is down")
+            raise DatabaseUnavailable("the database is down")
         self._abandon(access_id, failure)
-        await self.finish(access_id, activation, stopped=False, at=at)
+        await self.finish(ended(access_id, at))
 
     async def find(self, ids: Sequence[UUID]) -> Mapping[UUID, DeviceAccess]:
         return {access_id: self.resources[access_id] for access_id in ids if access_id in self.resources}
@@ -143,7 +147,7 @@ class MemoryStore:
         abandoned = [access_id for access_id, executing in self.executing.items() if executing]
         for access_id in abandoned:
             self._abandon(access_id, failure)
-            await self.finish(access_id, 1, stopped=False, at=at)
+            await self.finish(ended(access_id, at))
         return len(abandoned)
 
     def _keys(self, access_id: UUID, selection: Selection) -> list[tuple[UUID, int, int, str]]:
@@ -154,6 +158,11 @@ class MemoryStore:
             for target in access.targets
             if selection.device_ids is None or target.device_id in selection.device_ids
         ]
+
+
+def ended(access_id: UUID, at: datetime, *, stopped: bool = False, results: int = 0, failed: int = 0) -> Ended:
+    """The end of an activation 1."""
+    return Ended(access_id=access_id, number=1, at=at, stopped=stopped, results=results, failed=failed)
 
 
 def _fits(result: Result, selection: Selection) -> bool:

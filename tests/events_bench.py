@@ -23,7 +23,7 @@ from cas.push.service import Receivers, open_delivery
 from cas.push.targets import Targets
 from cas.soap.event import EventWriter
 from cas.store.database import Pool, conninfo_of
-from tests.access_fakes import KEYRING, get_request, get_response
+from tests.access_fakes import KEYRING, ended, get_request, get_response
 from tests.soap_messages import Answer
 
 SCHEMA = etree.XMLSchema(file=str(Path(__file__).parents[1] / "schemas" / "Message.xsd"))
@@ -147,7 +147,7 @@ class Resources:
         )
 
     async def finish(self, access: DeviceAccess) -> None:
-        await self.store.finish(access.id, 1, stopped=False, at=NOW)
+        await self.store.finish(ended(access.id, NOW))
 
     async def waiting(self, target: str = "%") -> int:
         async with self.pool.connection() as connection:

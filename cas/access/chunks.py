@@ -14,8 +14,9 @@ from cas.access.judgement import Attempted
 from cas.access.model import Failure, Octets
 from cas.access.sealing import open_request
 from cas.devices.keys import Keyring
+from cas.engine.ending import count_results, finish
 from cas.engine.jobs import TASK, job_priority, queue_of
-from cas.engine.model import Chunk, ChunkId
+from cas.engine.model import Chunk, ChunkId, Ended
 from cas.store.batch import Batcher
 from cas.store.database import Connection, Pool, connected
 from cas.store.queries import query
@@ -34,7 +35,6 @@ _DONE = query("chunk_done")
 _CLAIM = query("sent_claim")
 _RELEASE = query("sent_release")
 _STOPPED = query("resources_stopped")
-_FINISH = query("activation_finish")
 
 _Claim = tuple[ChunkId, str, int]
 _BAD_OUTCOMES = {"failed": Kind.ACTIVATION_FAILED, "not-completed": Kind.ACTIVATION_INCOMPLETE}
@@ -134,12 +134,13 @@ class Chunks:
                 await connection.execute(_DONE, {**_key(chunk.id), "run": chunk.run, "stopped": stopped})
             ).fetchone()
             if row is not None and row[0] == 0:
-                ended = {**_key(chunk.id), "stopped": row[1], "at": at}
-                outcome = await (await connection.execute(_FINISH, ended)).fetchone()
-                about = {"access_id": str(chunk.id.access_id), "activation": chunk.id.number}
-                log.info("activation ended", **about, outcome=outcome and outcome[0])
-                if outcome is not None and (kind := _BAD_OUTCOMES.get(outcome[0])) is not None:
-                    tell(kind, str(chunk.id.access_id), activation=chunk.id.number)
+                access_id, number = chunk.id.access_id, chunk.id.number
+                results, failed = await count_results(connection, access_id, number)
+                ended = Ended(access_id=access_id, number=number, at=at, stopped=row[1], results=results, failed=failed)
+                outcome = (await finish(connection, [ended])).get((access_id, number))
+                log.info("activation ended", access_id=str(access_id), activation=number, outcome=outcome)
+                if outcome is not None and (kind := _BAD_OUTCOMES.get(outcome)) is not None:
+                    tell(kind, str(access_id), activation=number)
         return row is not None
 
     async def stopped(self, ids: Collection[UUID]) -> list[UUID]:

@@ -19,8 +19,10 @@ from cas.access.ports import Devices, Step, Store
 from cas.access.retry import is_change
 from cas.access.steps import step_of
 from cas.access.visit import Hooks, visit
-from cas.access.writer import ResultWriter
+from cas.access.writer import ResultWriter, count
+from cas.engine.model import Ended
 from cas.engine.permits import ON_DEMAND, Permits
+from cas.store.errors import StoreError
 from cas.tasks import end
 
 # Octets of answers, and results, up to which an activation's are kept at hand until its client has them.
@@ -44,16 +46,32 @@ class Execution:
     """Set by cancel: no further request is sent."""
     done: asyncio.Event = field(default_factory=asyncio.Event)
     results: list[Result] | None = field(default_factory=list)
-    """What is stored so far, so that it need not be read again; None: it is too much, or not all is known here."""
+    """What there is so far, so that it need not be read again; None: it is too much, or not all is known here."""
     octets: int = 0
+    answered: int = 0
+    failed: int = 0
+    last: Sequence[Result] = ()
+    """What is to be stored with the end."""
+    complete: asyncio.Event = field(default_factory=asyncio.Event)
+    """Every result is stored, but for the last ones."""
 
-    def stored(self, results: Sequence[Result]) -> None:
-        """These results are stored."""
+    @property
+    def outstanding(self) -> int:
+        """How many results are not stored yet."""
+        return len(self.access.targets) * len(self.steps) - self.answered - self.failed
+
+    def add(self, results: Sequence[Result]) -> None:
+        """These results are stored, or are about to be with the end."""
+        failed = sum(isinstance(each.answer, Failure) for each in results)
+        self.failed += failed
+        self.answered += len(results) - failed
         self.octets += sum(0 if isinstance(each.answer, Failure) else len(each.answer) for each in results)
         if self.results is not None:
             self.results += results
             if self.octets > AT_HAND or len(self.results) > MOST_AT_HAND:
                 self.results = None
+        if not self.outstanding:
+            self.complete.set()
 
 
 class Runner:
@@ -101,42 +119,73 @@ class Runner:
 
     async def _run(self, execution: Execution) -> None:
         access = execution.access
-        whole = True
         # this task's own: what is logged or recorded of its devices, too
         structlog.contextvars.bind_contextvars(access_id=str(access.id))
         try:
-            remaining = iter(access.targets)
-            try:
-                if access.terms.not_older_than is not None and access.terms.not_older_than <= access.created_at:
-                    execution.fresh = await self._store.fresh(access.id, [each.device_id for each in access.targets])
-                async with asyncio.TaskGroup() as group:
-                    for _ in range(min(self._permits.limit, len(access.targets))):
-                        group.create_task(self._work(execution, remaining))
-            except Exception:
-                whole = False  # the database took no results
-                execution.results = None
-                log.exception("activation broken off", access_id=str(access.id))
-            await self._end(execution, whole=whole)
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._end_when_complete(execution))
+                await self._work_on_all(execution)
+                execution.complete.set()
+        except Exception:
+            log.exception("activation broken off", access_id=str(access.id))
+            await self._end(execution, whole=False)  # the database took no results
         finally:
-            del self._executions[access.id]
-            execution.done.set()
+            self._is_over(execution)
+
+    async def _end_when_complete(self, execution: Execution) -> None:
+        # The client does not wait until the last device is released.
+        await execution.complete.wait()
+        await self._end(execution, whole=True)
+        self._is_over(execution)
+
+    def _is_over(self, execution: Execution) -> None:
+        self._executions.pop(execution.access.id, None)
+        execution.done.set()
 
     async def _end(self, execution: Execution, *, whole: bool) -> None:
-        """End an activation, as soon as the database takes it; no other process does while this one lives."""
-        access, number = execution.access, execution.activation
+        """End an activation, as soon as the database takes it; no other process does while this one lives.
+
+        With its last results; not `whole`: without those, and those that it lacks are lost.
+        """
         for pause in chain(END_AGAIN_AFTER, repeat(END_AGAIN_AFTER[-1])):
             try:
-                if whole:
-                    if not await self._store.finish(access.id, number, stopped=execution.stopped, at=self._clock()):
-                        execution.results = None  # another process took this one for dead: what it stored counts
-                else:
-                    await self._store.abandon(access.id, number, LOST, self._clock())
+                await (self._finish(execution) if whole else self._abandon(execution))
             except Exception as problem:  # noqa: BLE001 - whatever it is, nobody else ends it
                 told = str(problem) or type(problem).__name__
-                log.warning("activation not ended yet", access_id=str(access.id), next_attempt_in=pause, problem=told)
+                access_id = str(execution.access.id)
+                log.warning("activation not ended yet", access_id=access_id, next_attempt_in=pause, problem=told)
+                # What is there, and does not take these results, never will.
+                whole = whole and isinstance(problem, StoreError)
                 await asyncio.sleep(pause)
             else:
                 return
+
+    async def _finish(self, execution: Execution) -> None:
+        ended = Ended(
+            access_id=execution.access.id,
+            number=execution.activation,
+            at=self._clock(),
+            stopped=execution.stopped,
+            results=execution.answered + execution.failed,
+            failed=execution.failed,
+        )
+        if await self._store.finish(ended, execution.last):
+            count(execution.last)
+        else:
+            execution.results = None  # another process took this one for dead: what it stored counts
+
+    async def _abandon(self, execution: Execution) -> None:
+        execution.results = None  # what is stored counts
+        await self._store.abandon(execution.access.id, execution.activation, LOST, self._clock())
+
+    async def _work_on_all(self, execution: Execution) -> None:
+        access = execution.access
+        if access.terms.not_older_than is not None and access.terms.not_older_than <= access.created_at:
+            execution.fresh = await self._store.fresh(access.id, [each.device_id for each in access.targets])
+        remaining = iter(access.targets)
+        async with asyncio.TaskGroup() as group:
+            for _ in range(min(self._permits.limit, len(access.targets))):
+                group.create_task(self._work(execution, remaining))
 
     async def _work(self, execution: Execution, remaining: Iterator[Target]) -> None:
         for target in remaining:
@@ -184,8 +233,11 @@ class _Ledger:
         await self._add([self._result(number, answer, self._activated) for number, answer in sorted(answers.items())])
 
     async def _add(self, results: Sequence[Result]) -> None:
-        await self._writer.add(results)
-        self._execution.stored(results)
+        if results and len(results) == self._execution.outstanding:
+            self._execution.last = results
+        else:
+            await self._writer.add(results)
+        self._execution.add(results)
 
     def _result(self, number: int, answer: Octets | Failure, activated: datetime) -> Result:
         return Result(

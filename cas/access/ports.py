@@ -11,6 +11,7 @@ from cas.access.model import DeviceAccess, Failure, NamedNotification, Result, S
 from cas.bindings import cosempdu as cos
 from cas.bindings import device_access as dev
 from cas.dlms.apdu import Request, Response
+from cas.engine.model import Ended
 
 Procedure: TypeAlias = dev.CosemTimeSync | dev.CosemUpgrade
 Step: TypeAlias = Request | cos.AarqApdu | cos.RlrqApdu | Procedure
@@ -44,8 +45,11 @@ class Store(Protocol):
         """Store results, each once; those of a resource that is gone are dropped."""
         ...
 
-    async def finish(self, access_id: UUID, activation: int, *, stopped: bool, at: datetime) -> bool:
-        """End an activation, and with it a resource that has no further one. False: it has been ended, or deleted."""
+    async def finish(self, ended: Ended, results: Sequence[Result] = ()) -> bool:
+        """End an activation, and with it a resource that has no further one. False: it has been ended, or deleted.
+
+        `results` are its last ones, which are stored with it, or neither is.
+        """
         ...
 
     async def is_executing(self, access_id: UUID, activation: int) -> bool:

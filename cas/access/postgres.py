@@ -8,6 +8,7 @@ from uuid import UUID
 
 from psycopg.rows import TupleRow
 
+from cas.access.creation import New, insert, made_by_message
 from cas.access.freshness import Fresh, fresh_answers
 from cas.access.model import (
     DeviceAccess,
@@ -27,7 +28,11 @@ from cas.access.results import count_results, insert_results, iterate_results, s
 from cas.access.schedule import Calendar
 from cas.access.sealing import seal_requests
 from cas.devices.keys import Keyring
+from cas.engine.ending import count_results as count_stored
+from cas.engine.ending import finish
+from cas.engine.model import Ended
 from cas.engine.planner import Planner
+from cas.store.batch import Batcher
 from cas.store.database import Connection, Pool, connected, conninfo_of
 from cas.store.queries import query
 from cas.store.standing import RECONNECT_AFTER, standing_connection
@@ -37,9 +42,6 @@ CONFIRMED_AFTER = 5 * RECONNECT_AFTER
 
 _RUNNER_NUMBER = query("runner_number")
 _RUNNER_LIVE = query("runner_live")
-_MESSAGE_REMEMBER = query("message_remember")
-_MESSAGE_RESOURCE = query("message_resource")
-_ACCESS_INSERT = query("access_insert")
 _ACCESS_INSERT_DEVICES = query("access_insert_devices")
 _ACCESS_INSERT_GROUPS = query("access_insert_groups")
 _ACCESS_CHANGE = query("access_change")
@@ -52,8 +54,6 @@ _ACCESS_REPLANNED = query("access_replanned")
 _ACCESS_BY_ID = query("access_by_id")
 _ACCESS_SET_STATE = query("access_set_state")
 _ACCESS_DELETE = query("access_delete")
-_ACTIVATION_BEGIN = query("activation_begin")
-_ACTIVATION_FINISH = query("activation_finish")
 _ACTIVATION_EXECUTING = query("activation_executing")
 _ACTIVATION_ABANDONED = query("activation_abandoned")
 _ACCESS_PLANNED = query("access_planned")
@@ -72,23 +72,22 @@ class PostgresStore:
         self._keyring = keyring
         self._runner = runner
         self._planner = planner
+        # what comes at the same time is stored together
+        self._beginning: Batcher[New, bool] = Batcher(self._begin)
+        self._finishing: Batcher[tuple[Ended, Sequence[Result]], bool] = Batcher(self._finish)
 
     async def create(
         self, access: DeviceAccess, digest: bytes, window: timedelta | None, *, queued: bool = False
     ) -> UUID:
         """Store a resource with its first activation, unless its message came before."""
-        async with connected(self._pool) as connection, connection.transaction():
-            if window is not None:
-                repeated = await self._remember(connection, access, digest, window)
-                if repeated is not None:
-                    return repeated
-            await self._insert(connection, access)
-            if queued:
-                await self._planner.plan(connection, access.id, access.created_at)
-                await connection.execute(_ACCESS_PLANNED)
-            elif access.requests:
-                await self._begin(connection, access)
-        return access.id
+        new = New(access, digest, window)
+        while True:
+            is_new = await (self._plan(new) if queued else self._beginning.add(new))
+            if is_new:
+                return access.id
+            async with connected(self._pool) as connection:
+                if (made := await made_by_message(connection, new)) is not None:
+                    return made
 
     async def change(self, access: DeviceAccess, changed: Collection[str], at: datetime) -> bool:
         """Change a resource that is still active; what runs goes on with the devices and requests that it has."""
@@ -115,10 +114,9 @@ class PostgresStore:
         """Store results, each once."""
         await insert_results(self._pool, results)
 
-    async def finish(self, access_id: UUID, activation: int, *, stopped: bool, at: datetime) -> bool:
-        """End an activation, and with it a resource that has no further one. False: it has been ended, or deleted."""
-        async with connected(self._pool) as connection:
-            return await self._finish(connection, access_id, activation, stopped=stopped, at=at)
+    async def finish(self, ended: Ended, results: Sequence[Result] = ()) -> bool:
+        """Store the last results of an activation with its end. False: it has been ended, or deleted."""
+        return await self._finishing.add((ended, results))
 
     async def is_executing(self, access_id: UUID, activation: int) -> bool:
         """Whether nobody has ended an activation; others end those of a process that they take for dead."""
@@ -131,7 +129,10 @@ class PostgresStore:
         told = {"code": failure.code.value, "reason": failure.reason, "details": failure.details}
         async with connected(self._pool) as connection, connection.transaction():
             await connection.execute(_RESULT_FILL, {"access_id": access_id, "number": activation, **told})
-            await self._finish(connection, access_id, activation, stopped=False, at=at)
+            results, failed = await count_stored(connection, access_id, activation)
+            await finish(
+                connection, [Ended(access_id=access_id, number=activation, at=at, results=results, failed=failed)]
+            )
 
     async def find(self, ids: Sequence[UUID]) -> Mapping[UUID, DeviceAccess]:
         """The resources of these IDs, secrets in their requests blanked; those that do not exist are left out."""
@@ -182,62 +183,25 @@ class PostgresStore:
             rows = await (await connection.execute(_ACTIVATION_ABANDONED)).fetchall()
         return {(row[0], row[1]) for row in rows}
 
-    async def _remember(
-        self, connection: Connection, access: DeviceAccess, digest: bytes, window: timedelta
-    ) -> UUID | None:
-        message = {
-            "source": access.origin.source or "",
-            "message_id": access.origin.message_id or "",
-            "digest": digest,
-            "access_id": access.id,
-            "received_at": access.created_at,
-            "since": access.created_at - window,
-        }
-        if await (await connection.execute(_MESSAGE_REMEMBER, message)).fetchone() is not None:
-            return None
-        row = await (await connection.execute(_MESSAGE_RESOURCE, message)).fetchone()
-        assert row is not None  # noqa: S101 - it stood in the way, and stays locked
-        repeated: UUID = row[0]
-        return repeated
+    async def _plan(self, new: New) -> bool:
+        """Store a resource whose activations are the engine's. False: it is a repeat."""
+        async with connected(self._pool) as connection, connection.transaction():
+            if not await insert(connection, [new], self._keyring, None):
+                return False
+            await self._planner.plan(connection, new.access.id, new.access.created_at)
+            await connection.execute(_ACCESS_PLANNED)
+        return True
 
-    async def _insert(self, connection: Connection, access: DeviceAccess) -> None:
-        origin = access.origin
-        await connection.execute(
-            _ACCESS_INSERT,
-            {
-                "id": access.id,
-                "created_at": access.created_at,
-                "state": access.state.value,
-                "source": origin.source,
-                "message_id": origin.message_id,
-                "correlation_id": origin.correlation_id,
-                "timestamp": origin.timestamp,
-                "reply_address": origin.reply_address,
-                "async_reply": origin.async_reply,
-                "dev_form": origin.dev_form,
-                "ack_required": origin.ack_required,
-                **_terms(access.terms),
-                **seal_requests(self._keyring, access.id, access.requests),
-                **_devices(access),
-            },
-        )
+    async def _begin(self, new: Sequence[New]) -> list[bool]:
+        """Store resources whose activation this process does by itself. False: it is a repeat."""
+        async with connected(self._pool) as connection:
+            inserted = await insert(connection, new, self._keyring, self._runner)
+        return [each.access.id in inserted for each in new]
 
-    async def _begin(self, connection: Connection, access: DeviceAccess) -> None:
-        await connection.execute(
-            _ACTIVATION_BEGIN,
-            {
-                "access_id": access.id,
-                "at": access.created_at,
-                "runner": self._runner,
-                "device_ids": [target.device_id for target in access.targets],
-            },
-        )
-
-    async def _finish(
-        self, connection: Connection, access_id: UUID, activation: int, *, stopped: bool, at: datetime
-    ) -> bool:
-        parameters = {"access_id": access_id, "number": activation, "stopped": stopped, "at": at}
-        return await (await connection.execute(_ACTIVATION_FINISH, parameters)).fetchone() is not None
+    async def _finish(self, endings: Sequence[tuple[Ended, Sequence[Result]]]) -> list[bool]:
+        ended = [each for each, _ in endings]
+        outcomes = await insert_results(self._pool, [result for _, results in endings for result in results], ended)
+        return [(each.access_id, each.number) in outcomes for each in ended]
 
 
 @asynccontextmanager

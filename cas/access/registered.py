@@ -7,8 +7,8 @@ from cas.access import groups
 from cas.access.conversation import Workshop, converse
 from cas.access.ports import Dialogue, Session
 from cas.devices.lines import Lines
-from cas.devices.registry import find_devices_on
-from cas.store.database import Pool, connected
+from cas.devices.registry import find_device_ids
+from cas.store.database import Pool
 
 
 class RegisteredDevices:
@@ -21,9 +21,7 @@ class RegisteredDevices:
 
     async def resolve(self, names: Sequence[str]) -> Mapping[str, str]:
         """DeviceIDs by the names that a client gave; unknown names are left out."""
-        async with connected(self._pool) as connection:
-            found = await find_devices_on(connection, names)
-        return {name: registered.device.device_id for name, registered in found.items()}
+        return await find_device_ids(self._pool, names)
 
     async def require_groups(self, group_ids: Sequence[str]) -> None:
         """See to it that these groups exist. Raises Refused, naming each that does not."""

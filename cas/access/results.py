@@ -3,7 +3,7 @@
 Nothing is held between pages, neither a connection nor a snapshot: a client may take its answer as slowly as it likes.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from uuid import UUID
 
 from psycopg.rows import TupleRow
@@ -11,6 +11,8 @@ from psycopg.rows import TupleRow
 from cas.access.codes import Code
 from cas.access.model import Failure, Octets, Result, Selection, Tally
 from cas.access.statistics import kind_of
+from cas.engine.ending import outcomes, send_end
+from cas.engine.model import Ended
 from cas.store.database import Connection, Pool, connected
 from cas.store.queries import query
 from cas.system_events import Kind, tell
@@ -26,13 +28,28 @@ _PAGE_LAST_VALID = query("result_page_last_valid")
 _TALLY = query("result_tally")
 
 
-async def insert_results(pool: Pool, results: Sequence[Result]) -> None:
+async def insert_results(
+    pool: Pool, results: Sequence[Result], ended: Sequence[Ended] = ()
+) -> Mapping[tuple[UUID, int], str]:
     """Store results, each once, and count the new ones in the statistics of their devices. Raises DatabaseUnavailable.
 
-    Those of resources that are gone are dropped.
+    Those of resources that are gone are dropped. The ends of activations are stored with them, all or nothing: the
+    outcomes, by resource and number, of those that were not ended before, nor deleted.
     """
+    async with connected(pool) as connection:
+        # Without a transaction around it, a pipeline is one.
+        async with connection.pipeline():
+            inserted = await connection.execute(_INSERT, _columns(results)) if results else None
+            sent = await send_end(connection, ended) if ended else None
+        if inserted is not None:
+            for (device_id,) in await inserted.fetchall():
+                tell(Kind.KEYS_REFUSED, device_id)
+        return await outcomes(sent) if sent is not None else {}
+
+
+def _columns(results: Sequence[Result]) -> dict[str, object]:
     failures = [result.answer if isinstance(result.answer, Failure) else None for result in results]
-    columns = {
+    return {
         "access_ids": [result.access_id for result in results],
         "activations": [result.activation for result in results],
         "requests": [result.request for result in results],
@@ -45,10 +62,6 @@ async def insert_results(pool: Pool, results: Sequence[Result]) -> None:
         "attempts": [result.attempts for result in results],
         "kinds": [kind_of(result.answer) for result in results],
     }
-    async with connected(pool) as connection:
-        rows = await (await connection.execute(_INSERT, columns)).fetchall()
-    for (device_id,) in rows:
-        tell(Kind.KEYS_REFUSED, device_id)
 
 
 async def count_results(pool: Pool, selection: Selection) -> Tally:

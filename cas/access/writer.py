@@ -74,7 +74,12 @@ class ResultWriter:
                     return NotStored(f"the database takes no results: {error}")
                 await asyncio.sleep(pause)
             else:
-                for result in batch:
-                    answer = result.answer
-                    metrics.RESULTS.labels(answer.reason if isinstance(answer, Failure) else "ok").inc()
+                count(batch)
                 return None
+
+
+def count(results: Sequence[Result]) -> None:
+    """Count results that are stored in the metrics."""
+    for result in results:
+        answer = result.answer
+        metrics.RESULTS.labels(answer.reason if isinstance(answer, Failure) else "ok").inc()

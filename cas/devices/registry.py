@@ -5,7 +5,7 @@ Every function takes the pool; none holds state. Names are DeviceIDs, system tit
 
 from collections.abc import AsyncGenerator, Iterable, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from psycopg.rows import TupleRow
 
@@ -19,13 +19,16 @@ from cas.devices.model import (
     is_system_title,
     normalise_name,
 )
-from cas.store.database import Connection, Pool
+from cas.store.database import Connection, Pool, connected
 from cas.store.queries import query
 
 _BY_NAME = query("devices_by_name")
+_IDS_BY_NAME = query("device_ids_by_name")
 _AFTER = query("devices_after")
 _IDS_AFTER = query("device_ids_after")
 _REMOVE = query("devices_remove")
+
+_Found = TypeVar("_Found")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,26 +49,50 @@ class Registered:
 
 
 async def find_devices(pool: Pool, names: Iterable[str]) -> dict[str, Registered]:
-    """The devices of these names in one query, by the name as given; names that no device has are left out."""
-    async with pool.connection() as connection:
+    """The devices of these names in one query, by the name as given; names that no device has are left out.
+
+    Raises DatabaseUnavailable.
+    """
+    async with connected(pool) as connection:
         return await find_devices_on(connection, names)
 
 
 async def find_devices_on(connection: Connection, names: Iterable[str]) -> dict[str, Registered]:
     """As `find_devices`, inside the caller's transaction."""
     wanted = {name: normalise_name(name) for name in names}
-    titles = [bytes.fromhex(name) for name in wanted.values() if is_system_title(name)]
-    aliases = [name for name in wanted.values() if not is_system_title(name)]
-    cursor = await connection.execute(_BY_NAME, {"titles": titles, "aliases": aliases}, binary=True)
-    found: dict[str, Registered] = {}
-    for row in await cursor.fetchall():
-        registered = _registered(row)
-        device = registered.device
-        if device.alias is not None:
-            found[device.alias] = registered
-        if device.system_title is not None:
-            found[device.system_title.hex().upper()] = registered
-    return {given: found[name] for given, name in wanted.items() if name in found}
+    cursor = await connection.execute(_BY_NAME, _parted(wanted.values()), binary=True)
+    registered = [_registered(row) for row in await cursor.fetchall()]
+    return _by_given(wanted, ((each.device.system_title, each.device.alias, each) for each in registered))
+
+
+async def find_device_ids(pool: Pool, names: Iterable[str]) -> dict[str, str]:
+    """The DeviceIDs of these names, by the name as given; names that no device has are left out.
+
+    Raises DatabaseUnavailable.
+    """
+    wanted = {name: normalise_name(name) for name in names}
+    async with connected(pool) as connection:
+        cursor = await connection.execute(_IDS_BY_NAME, _parted(wanted.values()), binary=True)
+        rows = await cursor.fetchall()
+    return _by_given(wanted, ((title, alias, device_id) for device_id, title, alias in rows))
+
+
+def _parted(names: Iterable[str]) -> dict[str, object]:
+    parted: dict[bool, list[str]] = {True: [], False: []}
+    for name in names:
+        parted[is_system_title(name)].append(name)
+    return {"titles": [bytes.fromhex(name) for name in parted[True]], "aliases": parted[False]}
+
+
+def _by_given(wanted: Mapping[str, str], found: Iterable[tuple[bytes | None, str | None, _Found]]) -> dict[str, _Found]:
+    """What was found of devices, by the names that were given for their system titles and aliases."""
+    by_name: dict[str, _Found] = {}
+    for title, alias, what in found:
+        if alias is not None:
+            by_name[alias] = what
+        if title is not None:
+            by_name[title.hex().upper()] = what
+    return {given: by_name[name] for given, name in wanted.items() if name in by_name}
 
 
 async def get_device(pool: Pool, name: str) -> Registered:

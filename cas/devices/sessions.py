@@ -16,7 +16,7 @@ from cas.devices.key_change import KeyChange, candidates_in, key_change_lock
 from cas.devices.keys import KeyKind, Keyring
 from cas.devices.model import Device
 from cas.devices.opening import Heard, Opener
-from cas.devices.registry import Registered, find_devices, get_device
+from cas.devices.registry import Registered, find_devices
 from cas.devices.settings import settings_of
 from cas.dlms.client import Client
 from cas.store.batch import Batcher
@@ -109,11 +109,7 @@ class Sessions:
                 yield self._key_change
 
     async def _registered(self, device_id: str) -> Registered:
-        try:
-            registered = await self._reading.add(device_id)
-        except (TypeError, ValueError):
-            # Of a device that a later release knows more of; the others that are read with it are not disturbed.
-            return await get_device(self._pool, device_id)
+        registered = await self._reading.add(device_id)
         if registered is None:
             raise UnknownDevice([device_id])
         return registered

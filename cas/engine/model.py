@@ -76,6 +76,20 @@ class Planned:
     missed: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """The end of an activation."""
+
+    access_id: UUID
+    number: int
+    at: datetime
+    stopped: bool = False
+    """Whether it was canceled, or its window was over too early."""
+    results: int
+    """How many it has, the failed ones included."""
+    failed: int
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class ChunkId:
     """A part of the devices of an activation: what one job does."""

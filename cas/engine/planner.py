@@ -12,8 +12,9 @@ from uuid import UUID
 import structlog
 from psycopg.rows import TupleRow
 
+from cas.engine.ending import finish
 from cas.engine.jobs import TASK, job_priority, queue_of
-from cas.engine.model import Due, Planned, Schedule
+from cas.engine.model import Due, Ended, Planned, Schedule
 from cas.store.database import Connection, Pool, connected
 from cas.store.queries import query
 from cas.system_events import Kind, tell
@@ -26,7 +27,6 @@ _PLAN_NEXT = query("resource_plan_next")
 _MISSED = query("activations_missed")
 _PLAN = query("activation_plan")
 _FAN_OUT = query("activation_fan_out")
-_FINISH = query("activation_finish")
 
 log = structlog.get_logger(__name__)
 
@@ -86,8 +86,7 @@ class Planner:
         upcoming = {"next_k": agenda.next_k, "next_at": agenda.next_at}
         await connection.execute(_PLAN_NEXT, {"access_id": due.access_id, **upcoming})
         if agenda.slot is not None and not chunks:
-            ended = {"access_id": due.access_id, "number": number, "stopped": False, "at": now}
-            await connection.execute(_FINISH, ended)
+            await finish(connection, [Ended(access_id=due.access_id, number=number, at=now, results=0, failed=0)])
         planned = Planned(due.access_id, number if agenda.slot else None, chunks, devices, len(agenda.missed))
         log.info(
             "activation planned",

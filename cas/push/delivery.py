@@ -24,8 +24,6 @@ from cas.store.standing import BEAT, beat, open_standing
 from cas.tasks import end
 
 EVENT = "cas_event"
-# Told by whoever ends an activation or a resource: it may be over.
-_CHANNELS = (EVENT, "cas_finished", "cas_stop")
 # Seconds before the database is tried again.
 RECONNECT_AFTER = 1.0
 # Seconds in which notifications are gathered before the outbox is looked at.
@@ -71,8 +69,7 @@ class Delivery:
 
     async def _serve(self, connection: Connection) -> None:
         clock = asyncio.get_running_loop().time
-        for channel in _CHANNELS:
-            await connection.execute(f"LISTEN {channel}".encode())
+        await connection.execute(f"LISTEN {EVENT}".encode())
         while True:
             await self._outbox.close_finished()
             await self._look(connection)
@@ -80,14 +77,14 @@ class Delivery:
             is_told = False
             while not is_told and (left := look_at - clock()) > 0:
                 async for told in connection.notifies(timeout=min(left, BEAT), stop_after=1):
-                    self._tell(told.channel, told.payload)
+                    self._tell(told.payload)
                     is_told = True
                 await beat(connection)
             async for told in connection.notifies(timeout=_CALM):
-                self._tell(told.channel, told.payload)
+                self._tell(told.payload)
 
-    def _tell(self, channel: str, target: str) -> None:
-        if channel == EVENT and target in self._news:
+    def _tell(self, target: str) -> None:
+        if target in self._news:
             self._news[target].set()
 
     async def _look(self, connection: Connection) -> None:

@@ -5,6 +5,10 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
+from psycopg import OperationalError
+
+from cas.store.errors import StoreError
+
 _Item = TypeVar("_Item")
 _Answer = TypeVar("_Answer")
 
@@ -13,7 +17,10 @@ MOST = 1000
 
 
 class Batcher(Generic[_Item, _Answer]):
-    """Gives items to `write` in batches; each caller gets the answer to its item, or the error of its batch."""
+    """Gives items to `write` in batches; each caller gets the answer to its item, or the error of its batch.
+
+    Of a batch whose error is none of the database as a whole, each item is written by itself.
+    """
 
     def __init__(self, write: Callable[[Sequence[_Item]], Awaitable[Sequence[_Answer]]]) -> None:
         self._write = write
@@ -32,15 +39,23 @@ class Batcher(Generic[_Item, _Answer]):
         try:
             while self._waiting:
                 batch = [self._waiting.popleft() for _ in range(min(MOST, len(self._waiting)))]
-                try:
-                    answers = await self._write([item for item, _ in batch])
-                except Exception as error:  # noqa: BLE001 - it is raised where the items came from
-                    for _, future in batch:
-                        if not future.done():
-                            future.set_exception(error)
-                else:
-                    for (_, future), answer in zip(batch, answers, strict=True):
-                        if not future.done():
-                            future.set_result(answer)
+                await self._write_batch(batch)
         finally:
             self._task = None
+
+    async def _write_batch(self, batch: Sequence[tuple[_Item, asyncio.Future[_Answer]]]) -> None:
+        try:
+            answers = await self._write([item for item, _ in batch])
+        except Exception as error:  # noqa: BLE001 - it is raised where the items came from
+            if len(batch) > 1 and not isinstance(error, StoreError | OperationalError):
+                # One of them caused it: it shall not be the error of the others.
+                for each in batch:
+                    await self._write_batch([each])
+                return
+            for _, future in batch:
+                if not future.done():
+                    future.set_exception(error)
+        else:
+            for (_, future), answer in zip(batch, answers, strict=True):
+                if not future.done():
+                    future.set_result(answer)

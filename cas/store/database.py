@@ -85,7 +85,8 @@ async def open_pool(dsn: str, *, max_size: int = 10) -> AsyncIterator[Pool]:
         min_size=1,
         max_size=max_size,
         open=False,
-        kwargs={"autocommit": True},
+        # Every statement is one of a few that come again and again: prepared at once.
+        kwargs={"autocommit": True, "prepare_threshold": 0},
         timeout=30,
         reconnect_timeout=TRY_ANEW_AFTER,
         reconnect_failed=keep_trying,

@@ -1,7 +1,8 @@
 """Named queries: every SQL statement of the service stands in `sql/*.sql` under a line `-- name: what_it_does`.
 
 A module takes its queries when it is imported (`DEVICE_BY_ID = query("device_by_id")`), so that a misspelt name fails
-at once. Parameters are psycopg's, by name: `%(device_id)s`.
+at once. Parameters are psycopg's, by name: `%(device_id)s`. `(SELECT %(ids)s::uuid[])` keeps from PostgreSQL how many
+there are, so that it keeps one plan for all, where finding one takes longer than carrying it out.
 """
 
 import re

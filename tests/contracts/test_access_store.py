@@ -2,10 +2,12 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 import pytest
+from psycopg import DataError
 
 from cas.access.codes import Code
 from cas.access.failures import LOST
@@ -13,7 +15,7 @@ from cas.access.model import DeviceAccess, Failure, Octets, Origin, Result, Sele
 from cas.access.ports import Store
 from cas.access.postgres import open_store
 from cas.store.database import Pool, open_pool
-from tests.access_fakes import KEYRING, MemoryStore
+from tests.access_fakes import KEYRING, MemoryStore, ended
 
 NOW = datetime(2025, 3, 1, 12, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -145,13 +147,64 @@ async def test_an_activation_that_ends_ends_its_resource(store: Store) -> None:
     access = make("A")
     await store.create(access, DIGEST, None)
     assert await store.is_executing(access.id, 1)
-    assert await store.finish(access.id, 1, stopped=False, at=NOW)
+    assert await store.finish(ended(access.id, NOW))
     assert not await store.is_executing(access.id, 1)
-    assert not await store.finish(access.id, 1, stopped=False, at=NOW)
+    assert not await store.finish(ended(access.id, NOW))
     assert (await store.find([access.id]))[access.id].state is State.FINISHED
     assert (await store.tally(Selection(ids=(access.id,)))).outstanding == 0
     await store.set_state([access.id], State.CANCELED)
     assert (await store.find([access.id]))[access.id].state is State.FINISHED
+
+
+async def test_the_last_results_are_stored_with_the_end(store: Store) -> None:
+    access = make("A", "B")
+    await store.create(access, DIGEST, None)
+    await store.add_results([result(access, "A", answer=Octets(b"\xc4"))])
+    assert await store.finish(ended(access.id, NOW, results=2, failed=1), [result(access, "B")])
+    assert [(each.device_id, each.answer) for each in await stored(store, access)] == [("A", b"\xc4"), ("B", FAILURE)]
+    assert await store.tally(Selection(ids=(access.id,))) == Tally(1, 1, 0)
+
+
+@pytest.mark.parametrize(
+    ("results", "failed", "outcome"),
+    [(0, 0, "empty"), (2, 0, "ok"), (2, 1, "not-completed"), (2, 2, "failed")],
+)
+async def test_many_end_at_the_same_time_each_with_its_own_outcome(
+    pool: Pool, results: int, failed: int, outcome: str
+) -> None:
+    async with open_store(pool, KEYRING) as store:
+        made, others = make("A"), [make("A") for _ in range(5)]
+        await asyncio.gather(*(store.create(each, DIGEST, None) for each in (made, *others)))
+        over = [ended(made.id, NOW, results=results, failed=failed)]
+        over += [ended(each.id, NOW, stopped=True) for each in others]
+        assert all(await asyncio.gather(*map(store.finish, over)))
+        async with pool.connection() as connection:
+            counted = b"SELECT access_id, outcome, result_count, failure_count FROM activation"
+            rows = await (await connection.execute(counted)).fetchall()
+        assert {row[0]: row[1:] for row in rows} == {
+            made.id: (outcome, results, failed),
+            **{each.id: ("stopped", 0, 0) for each in others},
+        }
+
+
+async def test_an_end_without_its_results_is_none(pool: Pool) -> None:
+    async with open_store(pool, KEYRING) as store:
+        access = make("A")
+        await store.create(access, DIGEST, None)
+        bad = replace(result(access, "A"), request=2**40)
+        with pytest.raises(DataError):
+            await store.finish(ended(access.id, NOW, results=1), [bad])
+        assert await store.is_executing(access.id, 1)
+
+
+async def test_of_messages_at_the_same_time_each_counts_by_itself(pool: Pool) -> None:
+    async with open_store(pool, KEYRING) as store:
+        origins = [Origin(source="MDM", message_id=f"m{number % 3}") for number in range(9)]
+        made = [make("A", origin=origin) for origin in origins]
+        answered = await asyncio.gather(*(store.create(each, DIGEST, MINUTE) for each in made))
+        assert set(await store.find([each.id for each in made])) == set(answered)
+        assert [answered[number] for number in range(3)] * 3 == answered
+        assert len(set(answered)) == 3
 
 
 @pytest.mark.parametrize("state", [State.CANCELED, State.CLOSED])
@@ -159,7 +212,7 @@ async def test_a_resource_that_was_ended_stays_so(store: Store, state: State) ->
     access = make("A")
     await store.create(access, DIGEST, None)
     await store.set_state([access.id], state)
-    await store.finish(access.id, 1, stopped=True, at=NOW)
+    await store.finish(ended(access.id, NOW, stopped=True))
     assert (await store.find([access.id]))[access.id].state is state
 
 
@@ -170,7 +223,7 @@ async def test_what_is_deleted_is_gone_and_late_results_are_dropped(store: Store
     await store.add_results([result(access, "A")])
     await store.delete([access.id])
     await store.add_results([result(access, "B"), result(other, "A")])
-    assert not await store.finish(access.id, 1, stopped=True, at=NOW)
+    assert not await store.finish(ended(access.id, NOW, stopped=True))
     assert await store.find([access.id]) == {}
     assert await stored(store, access) == []
     assert len(await stored(store, other)) == 1
@@ -188,7 +241,7 @@ class TestRepeats:
 
     async def test_inside_the_window_the_first_one_counts(self, store: Store) -> None:
         first, _ = await self.create(store)
-        await store.finish(first, 1, stopped=False, at=NOW)
+        await store.finish(ended(first, NOW))
         assert await self.create(store, NOW + MINUTE) == (first, False)
         second, new = await self.create(store, NOW + 2 * MINUTE)
         assert new
@@ -217,7 +270,7 @@ async def test_messages_that_are_remembered_do_not_wait_for_others(pool: Pool) -
         for origin in (first, other):
             made = make("A", origin=origin)
             await store.create(made, DIGEST, MINUTE)
-            await store.finish(made.id, 1, stopped=False, at=NOW)
+            await store.finish(ended(made.id, NOW))
         async with pool.connection() as connection, connection.transaction():
             # as a large create does, as long as it plans
             await connection.execute(b"UPDATE received_message SET access_id = access_id WHERE message_id = 'm1'")
@@ -234,7 +287,7 @@ async def test_equal_messages_at_the_same_time_make_one_resource(pool: Pool) -> 
             answered = set(await asyncio.gather(*(store.create(each, DIGEST, MINUTE) for each in made)))
             assert len(answered) == 1
             assert set(await store.find([each.id for each in made])) == answered
-            await store.finish(answered.pop(), 1, stopped=False, at=at)
+            await store.finish(ended(answered.pop(), at))
 
 
 async def test_what_dead_processes_left_gets_a_failure(pool: Pool) -> None:
@@ -242,7 +295,7 @@ async def test_what_dead_processes_left_gets_a_failure(pool: Pool) -> None:
     async with open_store(pool, KEYRING) as dead:
         await dead.create(done, DIGEST, None)
         await dead.add_results([result(done, "A", answer=Octets(b"\xc4"))])
-        await dead.finish(done.id, 1, stopped=False, at=NOW)
+        await dead.finish(ended(done.id, NOW))
         await dead.create(half, DIGEST, None)
         await dead.add_results([result(half, "A", answer=Octets(b"\xc4"))])
         async with open_store(pool, KEYRING) as beside:

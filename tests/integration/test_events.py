@@ -356,7 +356,7 @@ async def test_the_delivery_goes_on_when_the_database_has_been_away(
     hang_up = (
         b"SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
         b" WHERE datname = current_database() AND pid <> pg_backend_pid()"
-        b" AND (query LIKE 'LISTEN cas_stop' OR query LIKE 'SELECT pg_try_advisory_lock(%')"
+        b" AND application_name LIKE 'lives %'"
     )
     with capture_logs() as logs:
         async with receiving() as receiver, delivery(pool, receiver.url):

@@ -8,47 +8,81 @@ SELECT nextval('runner_number')::integer;
 -- The lock on its number tells others that a process lives.
 SELECT pg_advisory_lock(x'0CA50002'::integer, %(number)s);
 
--- name: message_remember
--- Remember a message, unless the same one made a resource within the window, or one that is still being done: then no row. Who
--- asks at the same time waits until it is decided.
+-- name: messages_remember
+-- Remember messages, but for those that made a resource within their window, or one that is still being done. Who asks at the same
+-- time waits until it is decided; in the order of the key, so that two processes never wait for one another in a circle.
+WITH given AS MATERIALIZED (
+    SELECT *
+    FROM unnest(
+        (SELECT %(sources)s::text[]), %(message_ids)s::text[], %(digests)s::bytea[], %(access_ids)s::uuid[],
+        %(received_ats)s::timestamptz[], %(sinces)s::timestamptz[]
+    ) AS message (source, message_id, digest, access_id, received_at, since)
+)
 INSERT INTO received_message AS message (source, message_id, digest, access_id, received_at)
-VALUES (%(source)s, %(message_id)s, %(digest)s, %(access_id)s, %(received_at)s)
+SELECT source, message_id, digest, access_id, received_at FROM given ORDER BY source, message_id, digest
 ON CONFLICT (source, message_id, digest) DO UPDATE
 SET access_id = excluded.access_id, received_at = excluded.received_at
-WHERE message.received_at < %(since)s AND NOT EXISTS (
+WHERE message.received_at < (SELECT since FROM given WHERE given.access_id = excluded.access_id) AND NOT EXISTS (
     SELECT FROM activation WHERE access_id = message.access_id AND outcome = 'executing'
-)
-RETURNING access_id;
+);
 
 -- name: message_resource
 SELECT access_id FROM received_message
 WHERE source = %(source)s AND message_id = %(message_id)s AND digest = %(digest)s;
 
--- name: access_insert
--- A resource with its requests, devices and groups.
-WITH resource AS (
+-- name: accesses_insert
+-- Resources with their requests, devices and groups, but for those whose message was not remembered as theirs. `place`: the resource
+-- among the given ones, from 1.
+WITH given AS MATERIALIZED (
+    SELECT given.*
+    FROM unnest(
+        (SELECT %(ids)s::uuid[]), %(created_ats)s::timestamptz[], %(states)s::text[], %(sources)s::text[], %(message_ids)s::text[],
+        %(correlation_ids)s::text[], %(timestamps)s::timestamptz[], %(reply_addresses)s::text[], %(async_replies)s::boolean[],
+        %(dev_forms)s::boolean[], %(ack_requireds)s::boolean[], %(priorities)s::smallint[], %(activates)s::timestamptz[],
+        %(repeating_intervals)s::text[], %(durations)s::text[], %(expires)s::timestamptz[], %(not_older_thans)s::timestamptz[],
+        %(accept_data_notifications)s::boolean[], %(digests)s::bytea[]
+    ) WITH ORDINALITY AS given (
+        id, created_at, state, source, message_id, correlation_id, message_timestamp, reply_address, async_reply, dev_form,
+        ack_required, priority, activates, repeating_interval, duration, expires, not_older_than, accept_data_notification,
+        digest, place
+    )
+    WHERE digest IS NULL OR EXISTS (
+        SELECT FROM received_message AS message
+        WHERE message.source = coalesce(given.source, '') AND message.message_id = coalesce(given.message_id, '')
+            AND message.digest = given.digest AND message.access_id = given.id
+    )
+), resource AS (
     INSERT INTO device_access (
         id, created_at, state, source, message_id, correlation_id, message_timestamp, reply_address, async_reply, dev_form,
-        priority, activates, repeating_interval, duration, expires, not_older_than, accept_data_notification, ack_required
-    ) VALUES (
-        %(id)s, %(created_at)s, %(state)s, %(source)s, %(message_id)s, %(correlation_id)s, %(timestamp)s,
-        %(reply_address)s, %(async_reply)s, %(dev_form)s,
-        %(priority)s, %(activates)s, %(repeating_interval)s, %(duration)s, %(expires)s, %(not_older_than)s,
-        %(accept_data_notification)s, %(ack_required)s
+        ack_required, priority, activates, repeating_interval, duration, expires, not_older_than, accept_data_notification
     )
+    SELECT id, created_at, state, source, message_id, correlation_id, message_timestamp, reply_address, async_reply, dev_form,
+        ack_required, priority, activates, repeating_interval, duration, expires, not_older_than, accept_data_notification
+    FROM given
 ), requested AS (
     INSERT INTO access_request (access_id, position, apdu, master_key_id, sealed)
-    SELECT %(id)s, position - 1, apdu, master_key_id, sealed
-    FROM unnest(%(apdus)s::bytea[], %(master_key_ids)s::text[], %(sealed)s::bytea[]) WITH ORDINALITY
-        AS request (apdu, master_key_id, sealed, position)
+    SELECT id, position, apdu, master_key_id, sealed
+    FROM unnest(
+        (SELECT %(request_places)s::bigint[]), %(request_positions)s::integer[], %(apdus)s::bytea[], %(master_key_ids)s::text[],
+        %(sealed)s::bytea[]
+    ) AS request (place, position, apdu, master_key_id, sealed)
+    JOIN given USING (place)
 ), grouped AS (
     INSERT INTO access_group (access_id, position, group_id)
-    SELECT %(id)s, position, group_id
-    FROM unnest(%(group_ids)s::text[]) WITH ORDINALITY AS named (group_id, position)
+    SELECT id, position, group_id
+    FROM unnest((SELECT %(group_places)s::bigint[]), %(group_positions)s::integer[], %(group_ids)s::text[])
+        AS named (place, position, group_id)
+    JOIN given USING (place)
+), listed AS (
+    INSERT INTO access_device (access_id, position, device_id, name)
+    SELECT id, position, device_id, name
+    FROM unnest(
+        (SELECT %(device_places)s::bigint[]), %(device_positions)s::integer[], %(device_ids)s::text[], %(names)s::text[]
+    )
+    AS device (place, position, device_id, name)
+    JOIN given USING (place)
 )
-INSERT INTO access_device (access_id, position, device_id, name)
-SELECT %(id)s, position, device_id, name
-FROM unnest(%(device_ids)s::text[], %(names)s::text[]) WITH ORDINALITY AS device (device_id, name, position);
+SELECT id FROM given;
 
 -- name: access_insert_devices
 INSERT INTO access_device (access_id, position, device_id, name)
@@ -134,49 +168,64 @@ WITH gone AS (
 )
 SELECT pg_notify('cas_stop', id::text) FROM gone;
 
--- name: activation_begin
--- The only activation of a resource that this process does by itself: one chunk, which nobody else takes.
+-- name: activations_begin
+-- The only activation of resources that this process does by itself: one chunk each, which nobody else takes. Of resources that are
+-- not there, none.
 WITH begun AS (
     INSERT INTO activation (access_id, number, scheduled_at, activated_at, outcome, runner, open_chunks)
-    VALUES (%(access_id)s, 1, %(at)s, %(at)s, 'executing', %(runner)s, 1)
+    SELECT id, 1, created_at, created_at, 'executing', %(runner)s, 1 FROM device_access
+    WHERE id = ANY((SELECT %(ids)s::uuid[])::uuid[])
     RETURNING access_id, number
 )
 INSERT INTO activation_chunk (access_id, number, chunk, device_ids, state)
-SELECT access_id, number, 0, %(device_ids)s::text[], 'running' FROM begun;
+SELECT access_id, number, 0,
+    ARRAY(SELECT device_id FROM access_device WHERE access_device.access_id = begun.access_id ORDER BY position), 'running'
+FROM begun;
 
--- name: activation_finish
--- The end of an activation, and of a resource that has no further one; whoever waits for it is told, and whoever plans if there
--- is something to plan or to end.
-WITH counted AS (
-    SELECT count(*) AS results, count(code) AS failed
-    FROM result
-    WHERE access_id = %(access_id)s AND activation = %(number)s
-        AND kept_until = (SELECT kept_until FROM activation WHERE access_id = %(access_id)s AND number = %(number)s)
-        AND request IN (SELECT position FROM access_request WHERE access_id = %(access_id)s)
+-- name: activation_counted
+SELECT count(*), count(code)
+FROM result
+WHERE access_id = %(access_id)s AND activation = %(number)s
+    AND kept_until = (SELECT kept_until FROM activation WHERE access_id = %(access_id)s AND number = %(number)s)
+    AND request IN (SELECT position FROM access_request WHERE access_id = %(access_id)s);
+
+-- name: activations_finish
+-- The end of activations, and of the resources that have no further one; whoever waits for them is told, whoever plans if there
+-- is something to plan or to end, and whoever tells events if that was the last of a resource that had ended before.
+WITH given AS MATERIALIZED (
+    SELECT *
+    FROM unnest(
+        (SELECT %(access_ids)s::uuid[]), %(numbers)s::integer[], %(ats)s::timestamptz[], %(stopped)s::boolean[],
+        %(results)s::bigint[], %(failed)s::bigint[]
+    ) AS ended (access_id, number, at, stopped, results, failed)
 ), ended AS (
     UPDATE device_access SET state = 'finished'
-    WHERE id = %(access_id)s AND state = 'active' AND next_at IS NULL AND NOT accept_data_notification
+    WHERE id = ANY((SELECT %(access_ids)s::uuid[])::uuid[]) AND state = 'active' AND next_at IS NULL
+        AND NOT accept_data_notification
 ), cleared AS (
-    DELETE FROM activation_chunk WHERE access_id = %(access_id)s AND number = %(number)s
+    DELETE FROM activation_chunk AS gone USING given WHERE gone.access_id = given.access_id AND gone.number = given.number
 ), forgotten AS (
-    DELETE FROM activation_attempt WHERE access_id = %(access_id)s AND number = %(number)s
+    DELETE FROM activation_attempt AS gone USING given WHERE gone.access_id = given.access_id AND gone.number = given.number
 ), settled AS (
-    DELETE FROM activation_sent WHERE access_id = %(access_id)s AND number = %(number)s
+    DELETE FROM activation_sent AS gone USING given WHERE gone.access_id = given.access_id AND gone.number = given.number
 )
 UPDATE activation
-SET finished_at = %(at)s, open_chunks = 0, result_count = results, failure_count = failed,
+SET finished_at = at, open_chunks = 0, result_count = results, failure_count = failed,
     outcome = CASE
-        WHEN %(stopped)s THEN 'stopped'
+        WHEN given.stopped THEN 'stopped'
         WHEN results = 0 THEN 'empty'
         WHEN failed = 0 THEN 'ok'
         WHEN failed < results THEN 'not-completed'
         ELSE 'failed'
     END
-FROM counted
-WHERE access_id = %(access_id)s AND number = %(number)s AND outcome = 'executing'
-RETURNING outcome, pg_notify('cas_finished', access_id::text), (
+FROM given
+WHERE activation.access_id = given.access_id AND activation.number = given.number AND outcome = 'executing'
+RETURNING activation.access_id, activation.number, outcome, pg_notify('cas_finished', activation.access_id::text), (
     SELECT pg_notify('cas_due', '') FROM device_access
-    WHERE id = %(access_id)s AND state = 'active' AND (next_at IS NOT NULL OR expires IS NOT NULL)
+    WHERE id = activation.access_id AND state = 'active' AND (next_at IS NOT NULL OR expires IS NOT NULL)
+), (
+    SELECT pg_notify('cas_event', '') FROM device_access
+    WHERE id = activation.access_id AND state <> 'active' AND event_targets IS NOT NULL
 );
 
 -- name: activation_executing

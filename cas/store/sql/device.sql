@@ -3,9 +3,9 @@
 -- name: devices_by_name
 -- The devices that go by these names, each with its keys as it stores them.
 WITH named AS (
-    SELECT device_id FROM device WHERE system_title = ANY(%(titles)s::bytea[])
+    SELECT device_id FROM device WHERE system_title = ANY((SELECT %(titles)s::bytea[])::bytea[])
     UNION
-    SELECT device_id FROM device WHERE alias = ANY(%(aliases)s::text[])
+    SELECT device_id FROM device WHERE alias = ANY((SELECT %(aliases)s::text[])::text[])
 )
 SELECT device.device_id, system_title, alias, url, authentication, suite, protection, client_system_title, max_pdu,
        quirks, labels, stored.kinds, stored.master_key_ids, stored.wrapped
@@ -17,6 +17,10 @@ CROSS JOIN LATERAL (
            coalesce(array_agg(wrapped ORDER BY kind), '{}') AS wrapped
     FROM device_key WHERE device_key.device_id = device.device_id
 ) AS stored;
+
+-- name: device_ids_by_name
+SELECT device_id, system_title, alias FROM device
+WHERE system_title = ANY((SELECT %(titles)s::bytea[])::bytea[]) OR alias = ANY((SELECT %(aliases)s::text[])::text[]);
 
 -- name: devices_after
 -- A page of the devices whose DeviceID begins with a prefix. A DeviceID has only characters below 127.

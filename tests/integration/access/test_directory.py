@@ -17,7 +17,7 @@ from cas.bindings.message import ResourceStatus, ResourceType
 from cas.cosem.data import Data
 from cas.dlms.apdu import encode_apdu
 from cas.store.database import Pool
-from tests.access_fakes import KEYRING, get_request
+from tests.access_fakes import KEYRING, ended, get_request
 
 NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)
 CLOCK = cos.CosemAttributeDescriptor(class_id=8, instance_id=bytes.fromhex("0000010000FF"), attribute_id=2)
@@ -112,7 +112,7 @@ async def test_every_resource_is_summarised_page_by_page(pool: Pool) -> None:
     async with open_store(pool, KEYRING) as store:
         for each in (*made, sync, twin):
             await store.create(each, b"", None)
-        await store.finish(made[0].id, 1, stopped=True, at=NOON)
+        await store.finish(ended(made[0].id, NOON, stopped=True))
         async with pool.connection() as connection:
             await connection.execute("INSERT INTO access_group VALUES (%s, 0, 'street')", [made[1].id])
         found = [resource async for resource in iterate_directory(pool, page=2)]

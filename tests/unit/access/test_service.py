@@ -1,10 +1,11 @@
 """The use cases on memory: what is done, in which order, and what is told when devices fail."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -14,18 +15,37 @@ from cas.access.errors import Refused, Stopping
 from cas.access.execution import AT_HAND
 from cas.access.failures import LOST
 from cas.access.model import DeviceAccess, Failure, Origin, Result, Selection, State, Tally
+from cas.access.ports import Dialogue
 from cas.access.service import REPEAT_WINDOW, AccessService
 from cas.bindings import cosempdu as cos
 from cas.bindings import device_access as dev
 from cas.cosem.data import Data
 from cas.dlms.apdu import Request, Response, decode_apdu, encode_apdu
 from cas.dlms.errors import DecipheringError, ServiceNotSupported
-from tests.access_fakes import FakeDevices, MemoryStore, get_request, get_response
+from cas.engine.model import Ended
+from tests.access_fakes import Answer, FakeDevices, MemoryStore, get_request, get_response
 from transports.errors import Refused as ConnectionRefusedByMeter
 from transports.errors import ResponseTimeout
 
 VALUE = get_response(Data.of("double-long-unsigned", 1234))
 OTHER = get_response(Data.of("double-long-unsigned", 5678))
+
+
+class SlowToRelease(FakeDevices):
+    """Devices that answer, and are released only when `release` is set."""
+
+    released = False
+
+    def __init__(self, devices: Mapping[str, Sequence[Answer]]) -> None:
+        super().__init__(devices)
+        self.release = asyncio.Event()
+
+    @asynccontextmanager
+    async def converse(self, device_id: str, is_stopped: Callable[[], bool]) -> AsyncIterator[Dialogue]:
+        async with super().converse(device_id, is_stopped) as dialogue:
+            yield dialogue
+            await self.release.wait()
+        self.released = True
 
 
 class Clock:
@@ -110,13 +130,14 @@ async def test_of_an_activation_that_another_process_ended_counts_what_the_store
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     async with serving(FakeDevices({"M1": [VALUE]})) as setting:
-        add = setting.store.add_results
+        finish = setting.store.finish
 
-        async def add_late(results: Sequence[Result]) -> None:
-            await setting.store.abandon(results[0].access_id, results[0].activation, LOST, setting.clock())
-            await add(results)
+        async def finish_late(ended: Ended, results: Sequence[Result]) -> bool:
+            monkeypatch.undo()
+            await setting.store.abandon(ended.access_id, ended.number, LOST, setting.clock())
+            return await finish(ended, results)
 
-        monkeypatch.setattr(setting.store, "add_results", add_late)
+        monkeypatch.setattr(setting.store, "finish", finish_late)
         made = await setting.service.perform(order("M1"), Origin())
         assert made.results is None
         assert await setting.results(made.access) == {("M1", 0): LOST}
@@ -476,6 +497,49 @@ async def test_results_wait_for_a_database_that_comes_back(monkeypatch: pytest.M
         monkeypatch.setattr(setting.store, "add_results", flaky)
         access = await setting.service.create(order("M1", "M2"), Origin())
         assert len(await setting.results(access)) == 2
+
+
+async def test_the_last_results_wait_for_a_database_that_comes_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cas.access.execution.END_AGAIN_AFTER", (0.0,))
+    async with serving(FakeDevices({"M1": [VALUE]})) as setting:
+        attempts = 0
+        finish = setting.store.finish
+
+        async def flaky(*ending: Any) -> bool:
+            nonlocal attempts
+            attempts += 1
+            setting.store.down = attempts < 3
+            return await finish(*ending)
+
+        monkeypatch.setattr(setting.store, "finish", flaky)
+        made = await setting.service.perform(order("M1"), Origin())
+        assert await setting.results(made.access) == {("M1", 0): VALUE}
+        assert made.results
+
+
+async def test_results_that_the_database_refuses_are_lost_and_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cas.access.execution.END_AGAIN_AFTER", (0.0,))
+    async with serving(FakeDevices({"M1": [VALUE]})) as setting:
+
+        async def refuse(*_ending: Any) -> bool:
+            monkeypatch.undo()
+            raise ValueError("no such octets")
+
+        monkeypatch.setattr(setting.store, "finish", refuse)
+        made = await setting.service.perform(order("M1"), Origin())
+        assert made.results is None
+        assert await setting.results(made.access) == {("M1", 0): LOST}
+
+
+async def test_the_client_does_not_wait_until_its_device_is_released() -> None:
+    devices = SlowToRelease({"M1": [VALUE]})
+    async with serving(devices) as setting:
+        made = await setting.service.perform(order("M1"), Origin())
+        assert await setting.results(made.access) == {("M1", 0): VALUE}
+        assert not devices.released
+        devices.release.set()
+        await setting.service.stop(5)
+        assert devices.released
 
 
 async def test_what_could_not_be_stored_is_told_when_the_database_is_back(monkeypatch: pytest.MonkeyPatch) -> None:
