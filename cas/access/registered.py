@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from itertools import chain
 
 from cas.access import groups
 from cas.access.conversation import Workshop, converse
 from cas.access.ports import Dialogue, Session
 from cas.devices.lines import Lines
 from cas.devices.registry import find_device_ids
+from cas.store.batch import Batcher
 from cas.store.database import Pool
 
 
@@ -18,10 +20,12 @@ class RegisteredDevices:
         self._pool = pool
         self._lines = lines
         self._workshop = workshop
+        # what is asked at the same time is looked up together
+        self._resolving: Batcher[Sequence[str], Mapping[str, str]] = Batcher(self._resolve)
 
     async def resolve(self, names: Sequence[str]) -> Mapping[str, str]:
         """DeviceIDs by the names that a client gave; unknown names are left out."""
-        return await find_device_ids(self._pool, names)
+        return await self._resolving.add(names)
 
     async def require_groups(self, group_ids: Sequence[str]) -> None:
         """See to it that these groups exist. Raises Refused, naming each that does not."""
@@ -34,3 +38,7 @@ class RegisteredDevices:
     def converse(self, device_id: str, is_stopped: Callable[[], bool]) -> AbstractAsyncContextManager[Dialogue]:
         """A device, for one caller at a time among all processes."""
         return converse(self._lines, device_id, self._workshop, is_stopped)
+
+    async def _resolve(self, lists: Sequence[Sequence[str]]) -> list[Mapping[str, str]]:
+        found = await find_device_ids(self._pool, chain.from_iterable(lists))
+        return [{name: found[name] for name in names if name in found} for names in lists]

@@ -1,19 +1,23 @@
 """One operation at a time on a device, across all processes: advisory locks on one connection of each process.
 
 A lock is asked for without waiting, many at a time in one statement, and again after a moment if another process has
-it. Locks die with their process, and when it stands still for a while (`cas.store.standing`). They also die with the
+it. What the registry says of the devices is read right behind the locks, in the same round trip.
+
+Locks die with their process, and when it stands still for a while (`cas.store.standing`). They also die with the
 connection, when the database restarts: they are then taken anew before any other is; one that another process was
 faster to get is only told of, as the meter itself refuses a second association.
 """
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
+from typing import TypeAlias
 
 from psycopg import OperationalError
 from psycopg.rows import TupleRow
 
+from cas.devices.registry import Registered, ask_for_devices, read_device
 from cas.store.batch import Batcher
 from cas.store.database import Connection
 from cas.store.errors import DatabaseUnavailable
@@ -24,6 +28,9 @@ from cas.tasks import end
 
 # Seconds between attempts to get a lock that another process has; doubled up to the longest.
 FIRST_PAUSE, LONGEST_PAUSE = 0.02, 0.5
+
+_Granted: TypeAlias = Mapping[str, TupleRow] | None
+"""What the registry says of the devices asked for together; None: another process has this one."""
 
 _LOCK = query("device_lock")
 _UNLOCK = query("device_unlock")
@@ -38,22 +45,24 @@ class Exclusion:
         self._held: set[int] = set()
         self._one_at_a_time = asyncio.Lock()
         self._returning: set[asyncio.Future[None]] = set()
-        self._locking: Batcher[int, bool] = Batcher(self._lock)
+        self._locking: Batcher[str, _Granted] = Batcher(self._lock)
         self._unlocking: Batcher[int, None] = Batcher(self._unlock)
 
     @asynccontextmanager
-    async def hold(self, device_id: str) -> AsyncIterator[None]:
-        """Have a device, once no other process has it. Raises DatabaseUnavailable."""
-        key = _key(device_id)
+    async def hold(self, device_id: str) -> AsyncIterator[Registered | None]:
+        """Have a device, once no other process has it: what the registry says of it now; None: it has no such device.
+
+        Raises DatabaseUnavailable; TypeError, ValueError for a device that a later release knows more of.
+        """
         pause = FIRST_PAUSE
         # Shielded: a lock that is granted when nobody waits for it any more would stay for ever.
-        while not await self._shielded(key):
+        while (rows := await self._shielded(device_id)) is None:
             await asyncio.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE)
         try:
-            yield
+            yield read_device(rows[device_id]) if device_id in rows else None
         finally:
-            await asyncio.shield(self._unlocking.add(key))
+            await asyncio.shield(self._unlocking.add(_key(device_id)))
 
     async def beat(self) -> None:
         """Show every `BEAT` that the process goes on, and take the locks anew when they were lost; until canceled."""
@@ -75,40 +84,45 @@ class Exclusion:
                 await self._connection.close()
                 self._connection = None
 
-    async def _shielded(self, key: int) -> bool:
-        asked = asyncio.ensure_future(self._locking.add(key))
+    async def _shielded(self, device_id: str) -> _Granted:
+        asked = asyncio.ensure_future(self._locking.add(device_id))
         try:
             return await asyncio.shield(asked)
         except asyncio.CancelledError:
-            asked.add_done_callback(lambda done: self._give_back(key, done))
+            asked.add_done_callback(lambda done: self._give_back(_key(device_id), done))
             raise
 
-    def _give_back(self, key: int, done: "asyncio.Future[bool]") -> None:
-        if not done.cancelled() and done.exception() is None and done.result():
+    def _give_back(self, key: int, done: "asyncio.Future[_Granted]") -> None:
+        if not done.cancelled() and done.exception() is None and done.result() is not None:
             returning = asyncio.ensure_future(self._unlocking.add(key))
             self._returning.add(returning)
             returning.add_done_callback(self._returning.discard)
 
-    async def _lock(self, keys: Sequence[int]) -> list[bool]:
+    async def _lock(self, device_ids: Sequence[str]) -> list[_Granted]:
         async with self._one_at_a_time:
             # PostgreSQL grants a connection the same lock again and again.
-            free = list(set(keys) - self._held)
-            answers = zip(free, await self._ask(free), strict=True)
-            granted = {key for key, is_granted in answers if is_granted}
-            self._held |= granted
-            mine = []
-            for key in keys:
-                mine.append(key in granted)
-                granted.discard(key)
+            free = {key: device_id for device_id in device_ids if (key := _key(device_id)) not in self._held}
+            answers, rows = await self._ask(free)
+            granted = {device_id for device_id, is_granted in zip(free.values(), answers, strict=True) if is_granted}
+            self._held.update(map(_key, granted))
+            mine: list[_Granted] = []
+            for device_id in device_ids:
+                mine.append(rows if device_id in granted else None)
+                granted.discard(device_id)
             return mine
 
-    async def _ask(self, keys: Sequence[int]) -> list[bool]:
-        if not keys:
-            return []
+    async def _ask(self, wanted: Mapping[int, str]) -> tuple[list[bool], Mapping[str, TupleRow]]:
+        """Whether each of these locks was granted, and what the registry says of their devices."""
+        if not wanted:
+            return [], {}
         for is_last in (False, True):
             try:
                 connection = self._connection or await self._connect()
-                return [row[0] for row in await _execute(connection, _LOCK, keys)]
+                async with connection.pipeline():
+                    locked = await connection.execute(_LOCK, {"keys": list(wanted)})
+                    found = await ask_for_devices(connection, wanted.values())
+                granted = [row[0] for row in await locked.fetchall()]
+                return granted, {row[0]: row for row in await found.fetchall()}
             except OperationalError as problem:
                 await self._drop()
                 if is_last:

@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, TypeVar
 
+from psycopg import AsyncCursor
 from psycopg.rows import TupleRow
 
 from cas.devices.errors import UnknownDevice
@@ -60,9 +61,14 @@ async def find_devices(pool: Pool, names: Iterable[str]) -> dict[str, Registered
 async def find_devices_on(connection: Connection, names: Iterable[str]) -> dict[str, Registered]:
     """As `find_devices`, inside the caller's transaction."""
     wanted = {name: normalise_name(name) for name in names}
-    cursor = await connection.execute(_BY_NAME, _parted(wanted.values()), binary=True)
-    registered = [_registered(row) for row in await cursor.fetchall()]
+    rows = await (await ask_for_devices(connection, wanted)).fetchall()
+    registered = [read_device(row) for row in rows]
     return _by_given(wanted, ((each.device.system_title, each.device.alias, each) for each in registered))
+
+
+async def ask_for_devices(connection: Connection, names: Iterable[str]) -> AsyncCursor[TupleRow]:
+    """As `find_devices_on`, for a pipeline: the rows are to be fetched when that is over, and read by `read_device`."""
+    return await connection.execute(_BY_NAME, _parted(map(normalise_name, names)), binary=True)
 
 
 async def find_device_ids(pool: Pool, names: Iterable[str]) -> dict[str, str]:
@@ -111,7 +117,7 @@ async def iterate_devices(pool: Pool, prefix: str = "", *, page: int = 1000) -> 
             cursor = await connection.execute(_AFTER, {"prefix": prefix, "after": after, "page": page}, binary=True)
             rows = await cursor.fetchall()
         for row in rows:
-            yield _registered(row)
+            yield read_device(row)
         if len(rows) < page:
             return
         after = rows[-1][0]
@@ -139,7 +145,8 @@ async def remove_devices(pool: Pool, names: Iterable[str]) -> list[str]:
     return device_ids
 
 
-def _registered(row: TupleRow) -> Registered:
+def read_device(row: TupleRow) -> Registered:
+    """A device of the columns that every query of devices has. Raises TypeError, ValueError for newer ones."""
     quirks: Mapping[str, Any] = row[9]
     return Registered(
         Device(

@@ -5,8 +5,8 @@ async with sessions.open(device_id) as client:
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
-from contextlib import asynccontextmanager, nullcontext
+from collections.abc import AsyncIterator, Callable, Collection
+from contextlib import asynccontextmanager
 from weakref import WeakValueDictionary
 
 from cas.devices.counters import Counters
@@ -16,10 +16,9 @@ from cas.devices.key_change import KeyChange, candidates_in, key_change_lock
 from cas.devices.keys import KeyKind, Keyring
 from cas.devices.model import Device
 from cas.devices.opening import Heard, Opener
-from cas.devices.registry import Registered, find_devices
+from cas.devices.registry import Registered, get_device
 from cas.devices.settings import settings_of
 from cas.dlms.client import Client
-from cas.store.batch import Batcher
 from cas.store.database import Pool
 from transports.base import Transport
 from transports.registry import open_transport
@@ -51,8 +50,6 @@ class Sessions:
         self._client_title = client_title
         self._transport = transport
         self._exclusion = exclusion
-        # what is held at the same time is read together
-        self._reading: Batcher[str, Registered | None] = Batcher(self._read)
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     @asynccontextmanager
@@ -78,11 +75,20 @@ class Sessions:
     @asynccontextmanager
     async def held(self, device_id: str) -> AsyncIterator[Registered]:
         """Have the device once nobody else does, its keys being what it has. Raises DeviceError, TransportError."""
-        # A meter has one association at a time for a client; two sessions would break each other's.
-        lock = self._locks.setdefault(device_id, asyncio.Lock())
-        async with lock, self._exclusion.hold(device_id) if self._exclusion else nullcontext():
-            registered = await self._registered(device_id)
+        async with self._alone(device_id) as registered:
             yield await self._key_change.settle(registered) if candidates_in(registered) else registered
+
+    @asynccontextmanager
+    async def _alone(self, device_id: str) -> AsyncIterator[Registered]:
+        # A meter has one association at a time for a client; two sessions would break each other's.
+        async with self._locks.setdefault(device_id, asyncio.Lock()):
+            if self._exclusion is None:
+                yield await get_device(self._pool, device_id)
+                return
+            async with self._exclusion.hold(device_id) as registered:
+                if registered is None:
+                    raise UnknownDevice([device_id])
+                yield registered
 
     async def change_keys(self, device_id: str, kinds: Collection[KeyKind], *, agree: bool = False) -> None:
         """Give the device new keys of these kinds, or `agree` on them (`cas.devices.key_change`).
@@ -103,20 +109,8 @@ class Sessions:
 
     @asynccontextmanager
     async def _changing(self, device_id: str) -> AsyncIterator[KeyChange]:
-        async with key_change_lock(self._pool, device_id):
-            lock = self._locks.setdefault(device_id, asyncio.Lock())
-            async with lock, self._exclusion.hold(device_id) if self._exclusion else nullcontext():
-                yield self._key_change
-
-    async def _registered(self, device_id: str) -> Registered:
-        registered = await self._reading.add(device_id)
-        if registered is None:
-            raise UnknownDevice([device_id])
-        return registered
-
-    async def _read(self, device_ids: Sequence[str]) -> list[Registered | None]:
-        found = await find_devices(self._pool, device_ids)
-        return [found.get(device_id) for device_id in device_ids]
+        async with key_change_lock(self._pool, device_id), self._alone(device_id):
+            yield self._key_change
 
     @property
     def _key_change(self) -> KeyChange:
