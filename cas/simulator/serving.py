@@ -91,14 +91,12 @@ class Desk:
             return None
         if fault is not None and fault.kind is Kind.OFF:
             raise HungUp
-        talk = self._talk(meter, client, server)
+        talk = self._talk(meter, client, server, anew=apdu[:1] == _AARQ)
         if talk is None:
             return Reply(_NOT_ALLOWED, self._latency)
         if apdu[:1] != _AARQ and talk.association.state is State.IDLE and talk.view.is_pre_established:
             with suppress(AssociationRefused):  # another one is open: the service is not allowed then
                 talk.association.assume()
-        if apdu[:1] == _AARQ:  # keys may have been replaced since
-            talk.association.settings = server_settings(meter, talk.view.offer)
         was_open = talk.association.state is State.ASSOCIATED
         *before, answer = talk.server.receive(apdu) or (b"",)
         if not answer:
@@ -137,10 +135,12 @@ class Desk:
             return Reply(b"", self._latency, before=held)
         return None
 
-    def _talk(self, meter: Meter, client: int, server: int) -> _Talk | None:
+    def _talk(self, meter: Meter, client: int, server: int, *, anew: bool) -> _Talk | None:
         """What is between this client and this meter; None for a client that the meter does not know."""
         key = (client, server)
         talk = self._talks.get(key)
+        if talk is not None and anew:  # keys may have been replaced since
+            talk.association.settings = server_settings(meter, talk.view.offer)
         if talk is None and (offer := meter.model.offers.get(client)) is not None:
             view = View(meter, offer, server)
             association = ServerAssociation(
