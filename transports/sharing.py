@@ -9,8 +9,7 @@ took, for the metrics.
 
 import asyncio
 from collections import OrderedDict, deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
@@ -42,13 +41,18 @@ class Turnstile:
     """Lets `room` in at a time; those who wait take turns by name, in order of arrival within a name."""
 
     def __init__(self, room: int) -> None:
-        self._room = room
+        self._room = self._most = room
         self._queues: OrderedDict[str, deque[asyncio.Future[None]]] = OrderedDict()
 
     @property
     def full(self) -> bool:
         """Whether whoever comes now has to wait."""
         return self._room == 0 or bool(self._queues)
+
+    @property
+    def idle(self) -> bool:
+        """Whether nobody is in, and nobody waits."""
+        return self._room == self._most and not self._queues
 
     @property
     def waiting(self) -> int:
@@ -92,7 +96,10 @@ class Lease:
     """The use of a connected transport by one job."""
 
     transport: Transport
+    url: str
+    endpoint: str
     device: str
+    segment: str
     reused: bool = False
     """Whether the link was kept from an earlier job of the device; then `attached` is what that job left."""
     attached: object = None
@@ -100,17 +107,9 @@ class Lease:
     goodbye: Callable[[], Awaitable[None]] | None = None
     """Called before the link is closed in order, to release what is attached; may take 5 s and must not need more."""
     keep: bool = True
-    """Set to False to have the link closed after the job."""
-
-
-@dataclass(slots=True, eq=False)
-class _Open:
-    """An open connection and the permits that it holds."""
-
-    lease: Lease
-    url: str
-    segment: str
+    """Set to False to have the link closed after the job, as after one that failed."""
     timer: asyncio.TimerHandle | None = None
+    """Closes a link that is kept, when nobody has come for it."""
 
 
 class Sharing:
@@ -133,11 +132,10 @@ class Sharing:
         self._keep_alive = keep_alive
         self._on_wait = on_wait
         self._endpoints: dict[str, Turnstile] = {}
-        self._users: dict[str, int] = {}
         self._all = Turnstile(limits.connections)
         self._segments = {name: Turnstile(room) for name, room in limits.segments.items()}
         self._next_start = 0.0
-        self._kept: OrderedDict[tuple[str, str], _Open] = OrderedDict()
+        self._kept: OrderedDict[tuple[str, str], Lease] = OrderedDict()
         self._closing: dict[asyncio.Task[None], str] = {}
         self.connections = 0
         """Connections open or being opened, the kept ones included."""
@@ -155,33 +153,37 @@ class Sharing:
             "connections": self._all.waiting,
         }
 
-    @asynccontextmanager
-    async def lease(self, url: str, *, device: str, segment: str = "") -> AsyncIterator[Lease]:
-        """Wait for a turn and a permit, connect, and lend the transport.
+    async def borrow(self, url: str, *, device: str, segment: str = "") -> Lease:
+        """Wait for a turn and a permit, connect, and lend the transport until it is given back.
 
-        Raises what `open_transport` and `connect` raise. When the body raises, the link is closed, else perhaps kept.
+        Raises what `open_transport` and `connect` raise.
         """
         transport = self._open_transport(url)
         endpoint = transport.endpoint
         turnstile = self._endpoints.setdefault(endpoint, Turnstile(self._limits.per_endpoint))
-        self._users[endpoint] = self._users.get(endpoint, 0) + 1
         try:
-            await self._wait("endpoint", endpoint, turnstile.enter(device))
+            await self._enter("endpoint", endpoint, turnstile, device)
             try:
-                opened = await self._obtain(transport, url, device, segment)
-                try:
-                    yield opened.lease
-                except BaseException:
-                    opened.lease.keep = False
-                    raise
-                finally:
-                    await self._put_back(opened, turnstile)
-            finally:
+                return await self._obtain(Lease(transport, url, endpoint, device, segment))
+            except BaseException:
                 turnstile.leave()
+                raise
+        except BaseException:
+            self._forget(endpoint)
+            raise
+
+    async def give_back(self, lease: Lease) -> None:
+        """End the use of a transport: the link is kept for the next job of its device, or closed."""
+        turnstile = self._endpoints[lease.endpoint]
+        try:
+            await self._put_back(lease, turnstile)
         finally:
-            self._users[endpoint] -= 1
-            if not self._users[endpoint]:
-                del self._users[endpoint], self._endpoints[endpoint]
+            turnstile.leave()
+            self._forget(lease.endpoint)
+
+    def _forget(self, endpoint: str) -> None:
+        if self._endpoints[endpoint].idle:
+            del self._endpoints[endpoint]
 
     async def close(self) -> None:
         """Close the links that are kept."""
@@ -191,47 +193,50 @@ class Sharing:
 
     # --- connections
 
-    async def _obtain(self, transport: Transport, url: str, device: str, segment: str) -> _Open:
-        kept = self._kept.pop((url, device), None)
+    async def _obtain(self, lease: Lease) -> Lease:
+        """The lease, or that of a link that was kept for its device."""
+        kept = self._kept.pop((lease.url, lease.device), None)
         if kept is not None:
             if kept.timer is not None:
                 kept.timer.cancel()
-            if _is_open(kept.lease.transport):
-                kept.lease.reused = True
+            if _is_open(kept.transport):
+                kept.reused = True
                 return kept
             await self._close(kept, in_order=False)
         if self._limits.per_endpoint == 1:
-            for other in [each for each in self._kept.values() if each.lease.transport.endpoint == transport.endpoint]:
-                self._evict(other)
-        closing = [task for task, endpoint in self._closing.items() if endpoint == transport.endpoint]
-        if closing and self._limits.per_endpoint == 1:
-            await asyncio.wait(closing)
-        await self._permit(device, segment)
-        opened = _Open(Lease(transport, device), url, segment)
+            await self._make_way(lease.endpoint)
+        await self._permit(lease.device, lease.segment)
         try:
-            await transport.connect()
+            await lease.transport.connect()
         except BaseException:
-            await self._close(opened, in_order=False)
+            await self._close(lease, in_order=False)
             raise
-        return opened
+        return lease
+
+    async def _make_way(self, endpoint: str) -> None:
+        """Have the links closed that are kept at an endpoint, which takes no second one."""
+        for other in [each for each in self._kept.values() if each.endpoint == endpoint]:
+            self._evict(other)
+        if closing := [task for task, closed in self._closing.items() if closed == endpoint]:
+            await asyncio.wait(closing)
 
     async def _permit(self, device: str, segment: str) -> None:
         in_segment = self._segments.get(segment)
         if in_segment is not None:
             if in_segment.full:
                 self._make_room(segment)
-            await self._wait("segment", segment, in_segment.enter(device))
+            await self._enter("segment", segment, in_segment, device)
         try:
             if self._all.full:
                 self._make_room(None)
-            await self._wait("connections", "", self._all.enter(device))
+            await self._enter("connections", "", self._all, device)
         except BaseException:
             if in_segment is not None:
                 in_segment.leave()
             raise
         self.connections += 1
         try:
-            await self._wait("rate", "", self._pace())
+            await self._pace()
         except BaseException:
             self._return_permit(segment)
             raise
@@ -247,26 +252,28 @@ class Sharing:
         """Wait until the next new connection may be made; those of one second may come together."""
         now = asyncio.get_running_loop().time()
         self._next_start = max(self._next_start + 1 / self._limits.per_second, now - 1.0)
-        if self._next_start > now:
-            await asyncio.sleep(self._next_start - now)
+        pause = max(self._next_start - now, 0.0)
+        if pause:
+            await asyncio.sleep(pause)
+        self._on_wait("rate", "", pause)
 
-    async def _wait(self, reason: Reason, name: str, turn: Awaitable[None]) -> None:
-        loop = asyncio.get_running_loop()
-        start = loop.time()
-        await turn
-        self._on_wait(reason, name, loop.time() - start)
+    async def _enter(self, reason: Reason, name: str, turnstile: Turnstile, device: str) -> None:
+        clock = asyncio.get_running_loop().time
+        start = clock()
+        await turnstile.enter(device)
+        self._on_wait(reason, name, clock() - start)
 
     # --- links kept
 
-    async def _put_back(self, opened: _Open, turnstile: Turnstile) -> None:
-        wanted = turnstile.waiting or self._all.waiting or self._segment_waits(opened.segment)
-        usable = opened.lease.keep and _is_open(opened.lease.transport)
+    async def _put_back(self, lease: Lease, turnstile: Turnstile) -> None:
+        wanted = turnstile.waiting or self._all.waiting or self._segment_waits(lease.segment)
+        usable = lease.keep and _is_open(lease.transport)
         if self._keep_alive and usable and not wanted:
-            key = (opened.url, opened.lease.device)
-            self._kept[key] = opened
-            opened.timer = asyncio.get_running_loop().call_later(self._keep_alive, self._evict, opened)
+            key = (lease.url, lease.device)
+            self._kept[key] = lease
+            lease.timer = asyncio.get_running_loop().call_later(self._keep_alive, self._evict, lease)
         else:
-            await self._close(opened, in_order=opened.lease.keep)
+            await self._close(lease, in_order=lease.keep)
 
     def _segment_waits(self, segment: str) -> bool:
         in_segment = self._segments.get(segment)
@@ -279,16 +286,16 @@ class Sharing:
                 self._evict(each)
                 return
 
-    def _evict(self, opened: _Open) -> None:
-        if self._kept.pop((opened.url, opened.lease.device), None) is not None:
-            if opened.timer is not None:
-                opened.timer.cancel()
-            task = asyncio.get_running_loop().create_task(self._close(opened, in_order=True))
-            self._closing[task] = opened.lease.transport.endpoint
+    def _evict(self, lease: Lease) -> None:
+        if self._kept.pop((lease.url, lease.device), None) is not None:
+            if lease.timer is not None:
+                lease.timer.cancel()
+            task = asyncio.get_running_loop().create_task(self._close(lease, in_order=True))
+            self._closing[task] = lease.endpoint
             task.add_done_callback(self._closing.pop)
 
-    async def _close(self, opened: _Open, *, in_order: bool) -> None:
-        goodbye = opened.lease.goodbye if in_order else None
+    async def _close(self, lease: Lease, *, in_order: bool) -> None:
+        goodbye = lease.goodbye if in_order else None
         try:
             if goodbye is not None:
                 async with asyncio.timeout(GOODBYE):
@@ -297,9 +304,9 @@ class Sharing:
             pass  # the link is closed all the same
         finally:
             try:
-                await opened.lease.transport.close()
+                await lease.transport.close()
             finally:
-                self._return_permit(opened.segment)
+                self._return_permit(lease.segment)
 
 
 def _is_open(transport: Transport) -> bool:

@@ -9,8 +9,9 @@ What is recorded is decided while the service runs: `cas device record` names th
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from functools import cache
 from pathlib import Path
 
 import structlog
@@ -34,6 +35,10 @@ LOOK_AGAIN = 2.0
 """Seconds after which the devices to be recorded are looked up again."""
 
 _USUAL_LIMITS = Limits()
+# found once for each label: that takes as long as to count
+_round_trip = cache(metrics.ROUND_TRIP.labels)
+_link_wait = cache(metrics.LINK_WAIT.labels)
+_segment_wait = cache(metrics.SEGMENT_WAIT.labels)
 _RECORDED = query("devices_recorded")
 log = structlog.get_logger(__name__)
 
@@ -108,7 +113,6 @@ class SharedTransport:
         self._device = device
         self._segment = segment
         self._lease: Lease | None = None
-        self._stack = AsyncExitStack()
         self._sent_at = 0.0
 
     @property
@@ -118,40 +122,44 @@ class SharedTransport:
 
     async def connect(self) -> None:
         """Wait for turn and permit, and connect. Raises TransportError."""
-        lease = self._sharing.lease(self._url, device=self._device, segment=self._segment)
-        with self._errors_counted():
-            self._lease = await self._stack.enter_async_context(lease)
+        try:
+            self._lease = await self._sharing.borrow(self._url, device=self._device, segment=self._segment)
+        except TransportError as error:
+            self._count(error)
+            raise
 
     async def send(self, apdu: bytes) -> None:
         """Send an APDU; from now on an answer is owed."""
         lease = self._connected()
         lease.keep = False
         self._sent_at = time.monotonic()
-        with self._errors_counted():
+        try:
             await lease.transport.send(apdu)
+        except TransportError as error:
+            self._count(error)
+            raise
 
     async def receive(self) -> bytes:
         """Receive an APDU. After it the link may be kept."""
         lease = self._connected()
         lease.keep = False
-        with self._errors_counted():
+        try:
             apdu = await lease.transport.receive()
-        metrics.ROUND_TRIP.labels(self._segment).observe(time.monotonic() - self._sent_at)
+        except TransportError as error:
+            self._count(error)
+            raise
+        _round_trip(self._segment).observe(time.monotonic() - self._sent_at)
         lease.keep = True
         return apdu
 
     async def close(self) -> None:
         """Give the link back, to be kept or closed."""
-        self._lease = None
-        await self._stack.aclose()
+        lease, self._lease = self._lease, None
+        if lease is not None:
+            await self._sharing.give_back(lease)
 
-    @contextmanager
-    def _errors_counted(self) -> Iterator[None]:
-        try:
-            yield
-        except TransportError as error:
-            metrics.LINK_ERRORS.labels(self._segment, type(error).__name__).inc()
-            raise
+    def _count(self, error: TransportError) -> None:
+        metrics.LINK_ERRORS.labels(self._segment, type(error).__name__).inc()
 
     def _connected(self) -> Lease:
         if self._lease is None:
@@ -181,6 +189,6 @@ def _with_context(line: str) -> str:
 
 
 def _count_wait(reason: Reason, name: str, seconds: float) -> None:
-    metrics.LINK_WAIT.labels(reason).observe(seconds)
+    _link_wait(reason).observe(seconds)
     if reason == "segment":
-        metrics.SEGMENT_WAIT.labels(name).observe(seconds)
+        _segment_wait(name).observe(seconds)
