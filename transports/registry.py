@@ -9,6 +9,7 @@ import ipaddress
 import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import lru_cache
 from importlib.metadata import entry_points
 from types import MappingProxyType
 from typing import Literal, TypeAlias
@@ -48,7 +49,7 @@ class Target:
     def __init__(self, url: str) -> None:
         self._text = url
         self._url: SplitResult = urlsplit(url)
-        pairs = parse_qsl(self._url.query, keep_blank_values=True, strict_parsing=bool(self._url.query))
+        pairs = _parameters(self._url.query)
         self._left = dict(pairs)
         if len(self._left) != len(pairs):
             raise self.wrong("a parameter is given twice")
@@ -153,6 +154,12 @@ class Target:
             raise self.wrong(f"unknown parameter {', '.join(map(repr, sorted(self._left)))}")
 
 
+@lru_cache(maxsize=256)
+def _parameters(query: str) -> tuple[tuple[str, str], ...]:
+    """The parameters in a query; those of many devices are the same. Raises ValueError."""
+    return tuple(parse_qsl(query, keep_blank_values=True, strict_parsing=bool(query)))
+
+
 Factory: TypeAlias = Callable[[Target], Transport]
 
 
@@ -213,6 +220,8 @@ def _hdlc(target: Target, pause: float = TIMING.pause) -> Callable[[], HdlcFrami
 def _host(target: Target) -> str:
     host = target.host()
     target.no_path()
+    if ":" not in host:  # a name, or an IPv4 address, which has one form
+        return host
     try:
         return str(ipaddress.ip_address(host))
     except ValueError:
