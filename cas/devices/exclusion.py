@@ -85,7 +85,7 @@ class Exclusion:
                 self._connection = None
 
     async def _shielded(self, device_id: str) -> _Granted:
-        asked = asyncio.ensure_future(self._locking.add(device_id))
+        asked = self._locking.add(device_id)
         try:
             return await asyncio.shield(asked)
         except asyncio.CancelledError:
@@ -94,7 +94,7 @@ class Exclusion:
 
     def _give_back(self, key: int, done: "asyncio.Future[_Granted]") -> None:
         if not done.cancelled() and done.exception() is None and done.result() is not None:
-            returning = asyncio.ensure_future(self._unlocking.add(key))
+            returning = self._unlocking.add(key)
             self._returning.add(returning)
             returning.add_done_callback(self._returning.discard)
 

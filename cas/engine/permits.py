@@ -14,6 +14,7 @@ from cas import metrics
 
 ON_DEMAND = -1
 """The rank of what a client waits for; bulk work has the Priority of its resource, 0 to 255."""
+_WAITED = {on_demand: metrics.PERMIT_WAIT.labels("on-demand" if on_demand else "bulk") for on_demand in (True, False)}
 
 
 class Permits:
@@ -50,7 +51,7 @@ class Permits:
             if turn.done() and not turn.cancelled():
                 self._return()
             raise
-        metrics.PERMIT_WAIT.labels("on-demand" if rank == ON_DEMAND else "bulk").observe(loop.time() - asked_at)
+        _WAITED[rank == ON_DEMAND].observe(loop.time() - asked_at)
         try:
             yield
         finally:

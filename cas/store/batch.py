@@ -27,13 +27,13 @@ class Batcher(Generic[_Item, _Answer]):
         self._waiting: deque[tuple[_Item, asyncio.Future[_Answer]]] = deque()
         self._task: asyncio.Task[None] | None = None
 
-    async def add(self, item: _Item) -> _Answer:
-        """Have an item written. Raises what `write` raises."""
+    def add(self, item: _Item) -> asyncio.Future[_Answer]:
+        """Have an item written; what is waited for is its answer, or what `write` raises."""
         answer: asyncio.Future[_Answer] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, answer))
         if self._task is None:
             self._task = asyncio.create_task(self._write_all(), name="batch")
-        return await answer
+        return answer
 
     async def _write_all(self) -> None:
         try:
