@@ -51,11 +51,11 @@ from cas.engine.signals import Signals, open_signals
 from cas.engine.worker import Worker, WorkerSettings
 from cas.errors import ConfigurationError
 from cas.push.accepted import StoredCounters
+from cas.push.broker import BrokerAddress
 from cas.push.dialling import recogniser
 from cas.push.directory import RegistryDirectory
 from cas.push.listener import PushListener
 from cas.push.model import Wire
-from cas.push.mqtt import BrokerAddress
 from cas.push.service import Receivers, open_delivery
 from cas.push.targets import Targets
 from cas.security.errors import NotAuthorised, RequestDenied

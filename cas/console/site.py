@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from functools import cache
 from importlib.metadata import version
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import structlog
 from aiohttp import web
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from cas import xml
 from cas.access.errors import NotNow, Refused
@@ -28,6 +27,9 @@ from cas.security.errors import RequestDenied
 from cas.security.guard import Door
 from cas.store.database import Pool
 from cas.store.errors import StoreError
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 T = TypeVar("T")
 
@@ -140,7 +142,9 @@ def _theme(request: web.Request) -> str:
 
 
 @cache
-def _templates() -> Environment:
+def _templates() -> "Environment":
+    from jinja2 import Environment, PackageLoader, StrictUndefined  # slow to load: soon enough with the first page
+
     environment = Environment(
         loader=PackageLoader("cas.console"),
         autoescape=True,

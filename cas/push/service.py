@@ -4,10 +4,10 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
+from cas.push.broker import BrokerAddress
 from cas.push.delivery import Delivery, delivering
 from cas.push.events import BROKER, DeliverySettings, Sender, Writer
 from cas.push.http import open_http_sender
-from cas.push.mqtt import BrokerAddress, open_mqtt_sender
 from cas.push.outbox import PostgresOutbox
 from cas.push.targets import Targets
 from cas.store.database import Pool
@@ -42,6 +42,8 @@ async def open_delivery(
         http = open_http_sender(receivers.targets, soap, settings, signing_key=receivers.signing_key)
         senders: dict[str, Sender] = {"": await stack.enter_async_context(http)}
         if receivers.broker is not None:
+            from cas.push.mqtt import open_mqtt_sender  # slow to load, and few need it
+
             mqtt = open_mqtt_sender(receivers.broker, plain, patience=settings.connect_timeout)
             senders[BROKER] = await stack.enter_async_context(mqtt)
         await stack.enter_async_context(delivering(Delivery(conninfo, outbox, senders, settings)))

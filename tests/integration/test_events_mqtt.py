@@ -10,7 +10,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from cas.errors import ConfigurationError
-from cas.push.mqtt import BrokerAddress
+from cas.push.broker import BrokerAddress
 from cas.push.service import Receivers
 from cas.push.targets import Targets
 from cas.store.database import Pool

@@ -55,6 +55,19 @@ def test_scripts_get_json(name: str) -> None:
     assert ("--json" in options) == (name not in WITHOUT_JSON)
 
 
+@pytest.mark.parametrize(
+    ("words", "spared"), [("--help", {"cas.config", "pydantic"}), ("serve --help", {"aiomqtt", "jinja2"})]
+)
+def test_what_few_need_is_not_imported_at_the_start(words: str, spared: set[str]) -> None:
+    script = (
+        "import atexit, gc, sys; from cas.cli import main;"
+        f"atexit.register(lambda: print(gc.isenabled(), sorted({spared} & sys.modules.keys()), file=sys.stderr));"
+        "main(sys.argv[1:])"
+    )
+    done = subprocess.run([sys.executable, "-c", script, *words.split()], capture_output=True, text=True, check=True)
+    assert done.stderr == "True []\n"
+
+
 def test_words_are_completed_without_importing_what_they_do() -> None:
     environment = os.environ | {"_CAS_COMPLETE": "complete_bash", "COMP_CWORD": "1"}
 
