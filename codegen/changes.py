@@ -12,6 +12,7 @@ Facts = dict[tuple[str, str], str]
 MEANING = {
     "+ class": "new; nothing that exists refers to it but through the new fields",
     "- class": "code that names it fails in mypy and on import",
+    "~ class": "has other bases: it may lack fields, or have more",
     "+ field": "has a default: old code builds the class as before; else (no `| None`, no tuple) it must be given",
     "- field": "code that reads or gives it fails in mypy",
     "~ field": "code that reads or gives it must follow the type; values of the former size are refused",
@@ -47,7 +48,7 @@ def _rows(old: Facts, new: Facts) -> Iterator[tuple[str, str, str, str]]:
         if old.get(key) == new.get(key) or owner in whole or kind == "type":
             continue
         sign = "+" if key not in old else "-" if key not in new else "~"
-        if kind == "class":
+        if kind == "class" and sign != "~":
             yield f"{sign} {kind}", where, _members(where, old), _members(where, new)
         else:
             yield f"{sign} {kind}", where, old.get(key, ""), new.get(key, "")

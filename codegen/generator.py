@@ -13,13 +13,15 @@ from xsdata.codegen.resolver import DependenciesResolver
 from xsdata.codegen.transformer import ResourceTransformer
 from xsdata.formats.dataclass.filters import Filters
 from xsdata.formats.dataclass.generator import DataclassGenerator
-from xsdata.models.config import GeneratorConfig
+from xsdata.models.config import ExtensionType, GeneratorConfig, GeneratorExtension
 
 COSEM = "http://www.dlms.com/COSEMpdu"
 PREFIX = {COSEM: "cos", "http://iec.ch/TC13/2014/schema/DeviceAccess": "dev"}
 DATA = f"{{{COSEM}}}Data"
 NULL = f"{{{COSEM}}}NULL"
 PACKAGE = "cas.bindings"
+RECORD = "cas.cosem.record.Record"
+"""The base of all classes, which compares and shows them."""
 
 
 def configuration() -> GeneratorConfig:
@@ -28,6 +30,9 @@ def configuration() -> GeneratorConfig:
     config.output.package = PACKAGE
     config.output.format.slots = True
     config.output.format.frozen = True
+    config.output.format.eq = False
+    config.output.format.repr = False
+    config.extensions.extension = [GeneratorExtension(ExtensionType.CLASS, ".*", RECORD)]
     config.output.unnest_classes = True
     config.output.max_line_length = 120
     return config

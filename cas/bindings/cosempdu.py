@@ -7,6 +7,7 @@ from enum import Enum
 from typing import Literal
 
 from cas.cosem.data import Data
+from cas.cosem.record import Record
 
 __NAMESPACE__ = "http://www.dlms.com/COSEMpdu"
 
@@ -176,8 +177,8 @@ class ReleaseResponseReason(Enum):
     USER_DEFINED = "user-defined"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CosemAttributeDescriptor:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class CosemAttributeDescriptor(Record):
     class Meta:
         name = "Cosem-Attribute-Descriptor"
 
@@ -206,8 +207,8 @@ class CosemAttributeDescriptor:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CosemMethodDescriptor:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class CosemMethodDescriptor(Record):
     class Meta:
         name = "Cosem-Method-Descriptor"
 
@@ -236,8 +237,8 @@ class CosemMethodDescriptor:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SelectiveAccessDescriptor:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class SelectiveAccessDescriptor(Record):
     """The part of an attribute that is meant: selector 1 range, 2 entry (IEC 62056-6-2:2017, 4.3.6)."""
 
     class Meta:
@@ -259,8 +260,8 @@ class SelectiveAccessDescriptor:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CosemAttributeDescriptorWithSelection:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class CosemAttributeDescriptorWithSelection(Record):
     class Meta:
         name = "Cosem-Attribute-Descriptor-With-Selection"
 
@@ -281,8 +282,8 @@ class CosemAttributeDescriptorWithSelection:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GetDataResult:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class GetDataResult(Record):
     """A value, or why there is none."""
 
     class Meta:
@@ -305,8 +306,8 @@ class GetDataResult:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ActionResponseWithOptionalData:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class ActionResponseWithOptionalData(Record):
     class Meta:
         name = "Action-Response-With-Optional-Data"
 
@@ -326,8 +327,8 @@ class ActionResponseWithOptionalData:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DataBlockG:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class DataBlockG(Record):
     """A block of the answer to GET."""
 
     class Meta:
@@ -355,8 +356,8 @@ class DataBlockG:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DataBlockGResult:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class DataBlockGResult(Record):
     class Meta:
         name = "DataBlock-G-Result"
 
@@ -379,8 +380,8 @@ class DataBlockGResult:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DataBlockSa:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class DataBlockSa(Record):
     """A block of SET or ACTION."""
 
     class Meta:
@@ -410,8 +411,8 @@ class DataBlockSa:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ListOfData:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class ListOfData(Record):
     class Meta:
         name = "List-Of-Data"
 
@@ -425,8 +426,8 @@ class ListOfData:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ListOfCosemAttributeDescriptorWithSelection:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class ListOfCosemAttributeDescriptorWithSelection(Record):
     class Meta:
         name = "List-Of-Cosem-Attribute-Descriptor-With-Selection"
 
@@ -440,8 +441,8 @@ class ListOfCosemAttributeDescriptorWithSelection:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ListOfCosemMethodDescriptor:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class ListOfCosemMethodDescriptor(Record):
     class Meta:
         name = "List-Of-Cosem-Method-Descriptor"
 
@@ -455,8 +456,8 @@ class ListOfCosemMethodDescriptor:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ListOfGetDataResult:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class ListOfGetDataResult(Record):
     class Meta:
         name = "List-Of-Get-Data-Result"
 
@@ -470,8 +471,8 @@ class ListOfGetDataResult:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ListOfDataAccessResult:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class ListOfDataAccessResult(Record):
     class Meta:
         name = "List-Of-Data-Access-Result"
 
@@ -485,8 +486,8 @@ class ListOfDataAccessResult:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ListOfActionResponseWithOptionalData:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class ListOfActionResponseWithOptionalData(Record):
     class Meta:
         name = "List-Of-Action-Response-With-Optional-Data"
 
@@ -500,8 +501,8 @@ class ListOfActionResponseWithOptionalData:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InitiateRequest:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class InitiateRequest(Record):
     """The client proposes an xDLMS context; stands in the user-information of AARQ."""
 
     dedicated_key: bytes | None = field(
@@ -554,8 +555,8 @@ class InitiateRequest:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InitiateResponse:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class InitiateResponse(Record):
     """The context as negotiated; vaa-name is 7 with logical names, -1536 (0xFA00) with short names."""
 
     negotiated_quality_of_service: int | None = field(
@@ -598,8 +599,8 @@ class InitiateResponse:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConfirmedServiceError:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class ConfirmedServiceError(Record):
     """A confirmed service failed; COSEM uses initiateError, read and write."""
 
     initiate_error: ServiceError | None = field(
@@ -751,8 +752,8 @@ class ConfirmedServiceError:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ServiceError:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class ServiceError(Record):
     application_reference: ServiceErrorApplicationReference | None = field(
         default=None,
         metadata={
@@ -822,8 +823,8 @@ class ServiceError:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExceptionResponse:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class ExceptionResponse(Record):
     """The device does not take the request."""
 
     state_error: ExceptionResponseStateError = field(
@@ -842,8 +843,8 @@ class ExceptionResponse:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExceptionResponseServiceError:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class ExceptionResponseServiceError(Record):
     """invocation-counter-error tells the counter that the device expects at least."""
 
     class Meta:
@@ -899,8 +900,8 @@ class ExceptionResponseServiceError:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GetRequest:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class GetRequest(Record):
     class Meta:
         name = "Get-Request"
 
@@ -930,8 +931,8 @@ class GetRequest:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GetRequestNormal:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class GetRequestNormal(Record):
     class Meta:
         name = "Get-Request-Normal"
 
@@ -959,8 +960,8 @@ class GetRequestNormal:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GetRequestNext:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class GetRequestNext(Record):
     class Meta:
         name = "Get-Request-Next"
 
@@ -980,8 +981,8 @@ class GetRequestNext:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GetRequestWithList:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class GetRequestWithList(Record):
     class Meta:
         name = "Get-Request-With-List"
 
@@ -1001,8 +1002,8 @@ class GetRequestWithList:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GetResponse:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class GetResponse(Record):
     class Meta:
         name = "Get-Response"
 
@@ -1032,8 +1033,8 @@ class GetResponse:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GetResponseNormal:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class GetResponseNormal(Record):
     class Meta:
         name = "Get-Response-Normal"
 
@@ -1052,8 +1053,8 @@ class GetResponseNormal:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GetResponseWithDatablock:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class GetResponseWithDatablock(Record):
     class Meta:
         name = "Get-Response-With-Datablock"
 
@@ -1072,8 +1073,8 @@ class GetResponseWithDatablock:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GetResponseWithList:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class GetResponseWithList(Record):
     class Meta:
         name = "Get-Response-With-List"
 
@@ -1092,8 +1093,8 @@ class GetResponseWithList:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SetRequest:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class SetRequest(Record):
     class Meta:
         name = "Set-Request"
 
@@ -1139,8 +1140,8 @@ class SetRequest:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SetRequestNormal:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class SetRequestNormal(Record):
     class Meta:
         name = "Set-Request-Normal"
 
@@ -1174,8 +1175,8 @@ class SetRequestNormal:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SetRequestWithFirstDatablock:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class SetRequestWithFirstDatablock(Record):
     class Meta:
         name = "Set-Request-With-First-Datablock"
 
@@ -1209,8 +1210,8 @@ class SetRequestWithFirstDatablock:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SetRequestWithDatablock:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class SetRequestWithDatablock(Record):
     class Meta:
         name = "Set-Request-With-Datablock"
 
@@ -1229,8 +1230,8 @@ class SetRequestWithDatablock:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SetRequestWithList:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class SetRequestWithList(Record):
     class Meta:
         name = "Set-Request-With-List"
 
@@ -1257,8 +1258,8 @@ class SetRequestWithList:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SetRequestWithListAndFirstDatablock:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class SetRequestWithListAndFirstDatablock(Record):
     class Meta:
         name = "Set-Request-With-List-And-First-Datablock"
 
@@ -1284,8 +1285,8 @@ class SetRequestWithListAndFirstDatablock:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SetResponse:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class SetResponse(Record):
     class Meta:
         name = "Set-Response"
 
@@ -1331,8 +1332,8 @@ class SetResponse:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SetResponseNormal:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class SetResponseNormal(Record):
     class Meta:
         name = "Set-Response-Normal"
 
@@ -1351,8 +1352,8 @@ class SetResponseNormal:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SetResponseDatablock:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class SetResponseDatablock(Record):
     class Meta:
         name = "Set-Response-Datablock"
 
@@ -1372,8 +1373,8 @@ class SetResponseDatablock:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SetResponseLastDatablock:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class SetResponseLastDatablock(Record):
     class Meta:
         name = "Set-Response-Last-Datablock"
 
@@ -1399,8 +1400,8 @@ class SetResponseLastDatablock:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SetResponseLastDatablockWithList:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class SetResponseLastDatablockWithList(Record):
     class Meta:
         name = "Set-Response-Last-Datablock-With-List"
 
@@ -1426,8 +1427,8 @@ class SetResponseLastDatablockWithList:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SetResponseWithList:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class SetResponseWithList(Record):
     class Meta:
         name = "Set-Response-With-List"
 
@@ -1446,8 +1447,8 @@ class SetResponseWithList:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ActionRequest:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class ActionRequest(Record):
     class Meta:
         name = "Action-Request"
 
@@ -1501,8 +1502,8 @@ class ActionRequest:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ActionRequestNormal:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class ActionRequestNormal(Record):
     class Meta:
         name = "Action-Request-Normal"
 
@@ -1530,8 +1531,8 @@ class ActionRequestNormal:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ActionRequestNextPblock:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class ActionRequestNextPblock(Record):
     class Meta:
         name = "Action-Request-Next-Pblock"
 
@@ -1551,8 +1552,8 @@ class ActionRequestNextPblock:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ActionRequestWithList:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class ActionRequestWithList(Record):
     class Meta:
         name = "Action-Request-With-List"
 
@@ -1579,8 +1580,8 @@ class ActionRequestWithList:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ActionRequestWithFirstPblock:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class ActionRequestWithFirstPblock(Record):
     class Meta:
         name = "Action-Request-With-First-Pblock"
 
@@ -1606,8 +1607,8 @@ class ActionRequestWithFirstPblock:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ActionRequestWithListAndFirstPblock:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class ActionRequestWithListAndFirstPblock(Record):
     class Meta:
         name = "Action-Request-With-List-And-First-Pblock"
 
@@ -1633,8 +1634,8 @@ class ActionRequestWithListAndFirstPblock:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ActionRequestWithPblock:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class ActionRequestWithPblock(Record):
     class Meta:
         name = "Action-Request-With-Pblock"
 
@@ -1653,8 +1654,8 @@ class ActionRequestWithPblock:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ActionResponse:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class ActionResponse(Record):
     class Meta:
         name = "Action-Response"
 
@@ -1692,8 +1693,8 @@ class ActionResponse:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ActionResponseNormal:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class ActionResponseNormal(Record):
     class Meta:
         name = "Action-Response-Normal"
 
@@ -1713,8 +1714,8 @@ class ActionResponseNormal:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ActionResponseWithPblock:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class ActionResponseWithPblock(Record):
     class Meta:
         name = "Action-Response-With-Pblock"
 
@@ -1733,8 +1734,8 @@ class ActionResponseWithPblock:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ActionResponseWithList:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class ActionResponseWithList(Record):
     class Meta:
         name = "Action-Response-With-List"
 
@@ -1754,8 +1755,8 @@ class ActionResponseWithList:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ActionResponseNextPblock:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class ActionResponseNextPblock(Record):
     class Meta:
         name = "Action-Response-Next-Pblock"
 
@@ -1775,8 +1776,8 @@ class ActionResponseNextPblock:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EventNotificationRequest:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class EventNotificationRequest(Record):
     time: bytes | None = field(
         default=None,
         metadata={
@@ -1801,8 +1802,8 @@ class EventNotificationRequest:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DataNotification:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class DataNotification(Record):
     """date-time has 0 or 12 octets."""
 
     class Meta:
@@ -1832,8 +1833,8 @@ class DataNotification:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NotificationBody:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class NotificationBody(Record):
     class Meta:
         name = "Notification-Body"
 
@@ -1846,8 +1847,8 @@ class NotificationBody:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DataNotificationConfirm:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class DataNotificationConfirm(Record):
     class Meta:
         name = "Data-Notification-Confirm"
 
@@ -1868,8 +1869,8 @@ class DataNotificationConfirm:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AccessRequest:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class AccessRequest(Record):
     class Meta:
         name = "Access-Request"
 
@@ -1897,8 +1898,8 @@ class AccessRequest:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AccessRequestBody:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class AccessRequestBody(Record):
     class Meta:
         name = "Access-Request-Body"
 
@@ -1918,8 +1919,8 @@ class AccessRequestBody:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ListOfAccessRequestSpecification:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class ListOfAccessRequestSpecification(Record):
     class Meta:
         name = "List-Of-Access-Request-Specification"
 
@@ -1933,8 +1934,8 @@ class ListOfAccessRequestSpecification:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AccessRequestSpecification:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class AccessRequestSpecification(Record):
     class Meta:
         name = "Access-Request-Specification"
 
@@ -1980,8 +1981,8 @@ class AccessRequestSpecification:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AccessRequestGet:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class AccessRequestGet(Record):
     class Meta:
         name = "Access-Request-Get"
 
@@ -1994,8 +1995,8 @@ class AccessRequestGet:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AccessRequestSet:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class AccessRequestSet(Record):
     class Meta:
         name = "Access-Request-Set"
 
@@ -2008,8 +2009,8 @@ class AccessRequestSet:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AccessRequestAction:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class AccessRequestAction(Record):
     class Meta:
         name = "Access-Request-Action"
 
@@ -2022,8 +2023,8 @@ class AccessRequestAction:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AccessRequestGetWithSelection:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class AccessRequestGetWithSelection(Record):
     class Meta:
         name = "Access-Request-Get-With-Selection"
 
@@ -2043,8 +2044,8 @@ class AccessRequestGetWithSelection:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AccessRequestSetWithSelection:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class AccessRequestSetWithSelection(Record):
     class Meta:
         name = "Access-Request-Set-With-Selection"
 
@@ -2064,8 +2065,8 @@ class AccessRequestSetWithSelection:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AccessResponse:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class AccessResponse(Record):
     class Meta:
         name = "Access-Response"
 
@@ -2093,8 +2094,8 @@ class AccessResponse:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AccessResponseBody:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class AccessResponseBody(Record):
     class Meta:
         name = "Access-Response-Body"
 
@@ -2122,8 +2123,8 @@ class AccessResponseBody:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ListOfAccessResponseSpecification:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class ListOfAccessResponseSpecification(Record):
     class Meta:
         name = "List-Of-Access-Response-Specification"
 
@@ -2137,8 +2138,8 @@ class ListOfAccessResponseSpecification:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AccessResponseSpecification:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class AccessResponseSpecification(Record):
     class Meta:
         name = "Access-Response-Specification"
 
@@ -2168,8 +2169,8 @@ class AccessResponseSpecification:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AccessResponseGet:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class AccessResponseGet(Record):
     class Meta:
         name = "Access-Response-Get"
 
@@ -2181,8 +2182,8 @@ class AccessResponseGet:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AccessResponseSet:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class AccessResponseSet(Record):
     class Meta:
         name = "Access-Response-Set"
 
@@ -2194,8 +2195,8 @@ class AccessResponseSet:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AccessResponseAction:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class AccessResponseAction(Record):
     class Meta:
         name = "Access-Response-Action"
 
@@ -2207,8 +2208,8 @@ class AccessResponseAction:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VariableAccessSpecification:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class VariableAccessSpecification(Record):
     class Meta:
         name = "Variable-Access-Specification"
 
@@ -2254,8 +2255,8 @@ class VariableAccessSpecification:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ParameterizedAccess:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class ParameterizedAccess(Record):
     class Meta:
         name = "Parameterized-Access"
 
@@ -2280,8 +2281,8 @@ class ParameterizedAccess:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BlockNumberAccess:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class BlockNumberAccess(Record):
     class Meta:
         name = "Block-Number-Access"
 
@@ -2294,8 +2295,8 @@ class BlockNumberAccess:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReadDataBlockAccess:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class ReadDataBlockAccess(Record):
     class Meta:
         name = "Read-Data-Block-Access"
 
@@ -2323,8 +2324,8 @@ class ReadDataBlockAccess:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WriteDataBlockAccess:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class WriteDataBlockAccess(Record):
     class Meta:
         name = "Write-Data-Block-Access"
 
@@ -2344,8 +2345,8 @@ class WriteDataBlockAccess:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DataBlockResult:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class DataBlockResult(Record):
     class Meta:
         name = "Data-Block-Result"
 
@@ -2373,8 +2374,8 @@ class DataBlockResult:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ListOfVariableAccessSpecification:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class ListOfVariableAccessSpecification(Record):
     class Meta:
         name = "List-Of-Variable-Access-Specification"
 
@@ -2388,8 +2389,8 @@ class ListOfVariableAccessSpecification:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReadRequest:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class ReadRequest(Record):
     variable_access_specification: tuple[VariableAccessSpecification, ...] = field(
         default_factory=tuple,
         metadata={
@@ -2400,8 +2401,8 @@ class ReadRequest:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReadResponse:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class ReadResponse(Record):
     choice: tuple[ReadResponseChoice, ...] = field(
         default_factory=tuple,
         metadata={
@@ -2412,8 +2413,8 @@ class ReadResponse:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReadResponseChoice:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class ReadResponseChoice(Record):
     class Meta:
         name = "ReadResponse-CHOICE"
 
@@ -2450,8 +2451,8 @@ class ReadResponseChoice:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WriteRequest:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class WriteRequest(Record):
     variable_access_specification: ListOfVariableAccessSpecification = field(
         metadata={
             "name": "variable-access-specification",
@@ -2468,8 +2469,8 @@ class WriteRequest:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WriteResponse:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class WriteResponse(Record):
     choice: tuple[WriteResponseChoice, ...] = field(
         default_factory=tuple,
         metadata={
@@ -2480,8 +2481,8 @@ class WriteResponse:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WriteResponseChoice:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class WriteResponseChoice(Record):
     class Meta:
         name = "WriteResponse-CHOICE"
 
@@ -2510,8 +2511,8 @@ class WriteResponseChoice:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UnconfirmedWriteRequest:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class UnconfirmedWriteRequest(Record):
     variable_access_specification: ListOfVariableAccessSpecification = field(
         metadata={
             "name": "variable-access-specification",
@@ -2528,8 +2529,8 @@ class UnconfirmedWriteRequest:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InformationReportRequest:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class InformationReportRequest(Record):
     current_time: str | None = field(
         default=None,
         metadata={
@@ -2554,8 +2555,8 @@ class InformationReportRequest:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GeneralGloCiphering:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class GeneralGloCiphering(Record):
     class Meta:
         name = "General-Glo-Ciphering"
 
@@ -2577,8 +2578,8 @@ class GeneralGloCiphering:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GeneralDedCiphering:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class GeneralDedCiphering(Record):
     class Meta:
         name = "General-Ded-Ciphering"
 
@@ -2600,8 +2601,8 @@ class GeneralDedCiphering:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GeneralCiphering:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class GeneralCiphering(Record):
     class Meta:
         name = "General-Ciphering"
 
@@ -2663,8 +2664,8 @@ class GeneralCiphering:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeyInfo:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class KeyInfo(Record):
     class Meta:
         name = "Key-Info"
 
@@ -2694,8 +2695,8 @@ class KeyInfo:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IdentifiedKey:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class IdentifiedKey(Record):
     class Meta:
         name = "Identified-Key"
 
@@ -2708,8 +2709,8 @@ class IdentifiedKey:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WrappedKey:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class WrappedKey(Record):
     class Meta:
         name = "Wrapped-Key"
 
@@ -2730,8 +2731,8 @@ class WrappedKey:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AgreedKey:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class AgreedKey(Record):
     class Meta:
         name = "Agreed-Key"
 
@@ -2753,8 +2754,8 @@ class AgreedKey:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GeneralSigning:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class GeneralSigning(Record):
     class Meta:
         name = "General-Signing"
 
@@ -2814,8 +2815,8 @@ class GeneralSigning:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GeneralBlockTransfer:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class GeneralBlockTransfer(Record):
     class Meta:
         name = "General-Block-Transfer"
 
@@ -2850,8 +2851,8 @@ class GeneralBlockTransfer:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AarqApdu:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class AarqApdu(Record):
     """The client asks for an association."""
 
     class Meta:
@@ -2987,8 +2988,8 @@ class AarqApdu:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AareApdu:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class AareApdu(Record):
     """The device answers it."""
 
     class Meta:
@@ -3103,8 +3104,8 @@ class AareApdu:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RlrqApdu:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class RlrqApdu(Record):
     """The client releases the association."""
 
     class Meta:
@@ -3128,8 +3129,8 @@ class RlrqApdu:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RlreApdu:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class RlreApdu(Record):
     """The device answers it."""
 
     class Meta:
@@ -3153,8 +3154,8 @@ class RlreApdu:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AuthenticationValue:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class AuthenticationValue(Record):
     """The password or the challenge is the charstring; external holds the contents of the EXTERNAL."""
 
     class Meta:
@@ -3193,8 +3194,8 @@ class AuthenticationValue:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AuthenticationValueOther:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class AuthenticationValueOther(Record):
     class Meta:
         name = "Authentication-value-Other"
 
@@ -3216,8 +3217,8 @@ class AuthenticationValueOther:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AssociateSourceDiagnostic:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class AssociateSourceDiagnostic(Record):
     class Meta:
         name = "Associate-source-diagnostic"
 
@@ -3239,8 +3240,8 @@ class AssociateSourceDiagnostic:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class XDlmsApdu:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class XDlmsApdu(Record):
     """Any APDU of xDLMS."""
 
     class Meta:
@@ -3687,8 +3688,8 @@ class XDlmsApdu:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ACseApdu:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class ACseApdu(Record):
     """Any APDU of the ACSE that COSEM uses."""
 
     class Meta:

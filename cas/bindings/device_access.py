@@ -30,12 +30,13 @@ from cas.bindings.cosempdu import (
     WriteRequest,
     WriteResponse,
 )
+from cas.cosem.record import Record
 
 __NAMESPACE__ = "http://iec.ch/TC13/2014/schema/DeviceAccess"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeviceAccess:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class DeviceAccess(Record):
     """What to do on which devices, when, how often; in an answer, with what came of it."""
 
     class Meta:
@@ -113,8 +114,8 @@ class DeviceAccess:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DevicesReferenceList:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class DevicesReferenceList(Record):
     """Devices and groups of devices, both in one list if need be (D)."""
 
     device_reference: tuple[DeviceReference, ...] = field(
@@ -135,8 +136,8 @@ class DevicesReferenceList:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeviceReference:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class DeviceReference(Record):
     """A device, by its system title (16 hexadecimal digits) or an alias registered for it."""
 
     device_id: str = field(
@@ -148,8 +149,8 @@ class DeviceReference:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GroupReference:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class GroupReference(Record):
     """A group of devices, its members as of each activation."""
 
     group_id: str = field(
@@ -161,8 +162,8 @@ class GroupReference:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CosemAccessList:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class CosemAccessList(Record):
     """The accesses, made in this order, in one association for each device."""
 
     cosem_access: tuple[CosemAccess, ...] = field(
@@ -175,8 +176,8 @@ class CosemAccessList:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CosemAccess:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class CosemAccess(Record):
     """One access and its results.
 
     Only the event of a data notification has no descriptor (D).
@@ -200,8 +201,8 @@ class CosemAccess:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CosemAccessDescriptor:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class CosemAccessDescriptor(Record):
     """What to do on the device."""
 
     cosem_xdlms_descriptor: CosemXdlmsDescriptor | None = field(
@@ -238,8 +239,8 @@ class CosemAccessDescriptor:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CosemXdlmsDescriptor:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class CosemXdlmsDescriptor(Record):
     """A request APDU.
 
     The CAS does block transfer itself: the -next and -datablock forms are refused.
@@ -298,8 +299,8 @@ class CosemXdlmsDescriptor:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CosemAcseDescriptor:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class CosemAcseDescriptor(Record):
     """The client of the CAS opens or releases the association itself."""
 
     class Meta:
@@ -321,8 +322,8 @@ class CosemAcseDescriptor:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CosemTimeSync:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class CosemTimeSync(Record):
     """Read the clock; set it if it is off by min-time-diff to max-time-diff, in seconds (X)."""
 
     cosem_object: CosemAttributeDescriptor = field(
@@ -348,8 +349,8 @@ class CosemTimeSync:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CosemUpgrade:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class CosemUpgrade(Record):
     """Transfer an image and activate it; image-size in octets (X)."""
 
     upgrade_file: str = field(
@@ -382,8 +383,8 @@ class CosemUpgrade:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CosemAccessResult:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class CosemAccessResult(Record):
     """What came of the access on one device, in the activation that ran at Activated."""
 
     cosem_xdlms_result: CosemXdlmsResult | None = field(
@@ -427,8 +428,8 @@ class CosemAccessResult:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CosemXdlmsResult:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class CosemXdlmsResult(Record):
     """The response APDU, or the APDU that the device sent unasked.
 
     A response that is an error is a result, too.
@@ -527,8 +528,8 @@ class CosemXdlmsResult:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CosemAcseResult:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class CosemAcseResult(Record):
     """The device's answer to an aarq or rlrq."""
 
     class Meta:
@@ -550,8 +551,8 @@ class CosemAcseResult:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CosemErrorResult:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class CosemErrorResult(Record):
     """The device was not reached, or the exchange with it broke (D)."""
 
     code: str = field(

@@ -14,6 +14,7 @@ from cas.bindings.device_access import (
     DeviceReference,
     GroupReference,
 )
+from cas.cosem.record import Record
 
 __NAMESPACE__ = "http://iec.ch/TC57/2011/schema/message"
 
@@ -89,8 +90,8 @@ class MeterState(Enum):
     METER_LOST = "METER-LOST"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MessageType:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class MessageType(Record):
     header: HeaderType = field(
         metadata={
             "name": "Header",
@@ -124,8 +125,8 @@ class MessageType:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RequestMessageType:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class RequestMessageType(Record):
     """From a client to the CAS."""
 
     header: HeaderType = field(
@@ -153,8 +154,8 @@ class RequestMessageType:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ResponseMessageType:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class ResponseMessageType(Record):
     """The answer to a request."""
 
     header: HeaderType = field(
@@ -181,8 +182,8 @@ class ResponseMessageType:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EventMessageType:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class EventMessageType(Record):
     """From the CAS to the ReplyAddress."""
 
     header: HeaderType = field(
@@ -202,8 +203,8 @@ class EventMessageType:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FaultMessageType:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class FaultMessageType(Record):
     """The answer to a request that cannot be taken, in the Detail of the SOAP fault."""
 
     reply: ReplyType = field(
@@ -215,8 +216,8 @@ class FaultMessageType:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HeaderType:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class HeaderType(Record):
     verb: Verb = field(
         metadata={
             "name": "Verb",
@@ -344,8 +345,8 @@ class HeaderType:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReplayDetectionType:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class ReplayDetectionType(Record):
     nonce: str = field(
         metadata={
             "name": "Nonce",
@@ -362,8 +363,8 @@ class ReplayDetectionType:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UserType:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class UserType(Record):
     user_id: str = field(
         metadata={
             "name": "UserID",
@@ -381,8 +382,8 @@ class UserType:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MessageProperty:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class MessageProperty(Record):
     name: str = field(
         metadata={
             "name": "Name",
@@ -400,8 +401,8 @@ class MessageProperty:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RequestType:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class RequestType(Record):
     """Which resources.
 
     WithData and LastValidData (the newest good result of each device and descriptor) are (X).
@@ -464,8 +465,8 @@ class RequestType:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OptionType:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class OptionType(Record):
     name: str = field(
         metadata={
             "type": "Element",
@@ -481,8 +482,8 @@ class OptionType:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReplyType:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class ReplyType(Record):
     result: Result = field(
         metadata={
             "name": "Result",
@@ -523,8 +524,8 @@ class ReplyType:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ErrorType:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class ErrorType(Record):
     """xpath is a QName in the published files; the full path of the element stands in details."""
 
     code: str = field(
@@ -611,8 +612,8 @@ class ErrorType:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LocationType:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class LocationType(Record):
     node: str | None = field(
         default=None,
         metadata={
@@ -636,8 +637,8 @@ class LocationType:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IdType:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class IdType(Record):
     """The identity of a resource or object."""
 
     class Meta:
@@ -673,8 +674,8 @@ class IdType:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ObjectType:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class ObjectType(Record):
     m_rid: str | None = field(
         default=None,
         metadata={
@@ -701,8 +702,8 @@ class ObjectType:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Name:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class Name(Record):
     name: str = field(
         metadata={
             "type": "Element",
@@ -719,8 +720,8 @@ class Name:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NameType:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class NameType(Record):
     name: str = field(
         metadata={
             "type": "Element",
@@ -744,8 +745,8 @@ class NameType:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NameTypeAuthority:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class NameTypeAuthority(Record):
     name: str = field(
         metadata={
             "type": "Element",
@@ -761,8 +762,8 @@ class NameTypeAuthority:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PayloadType:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class PayloadType(Record):
     """Several DeviceAccess answer a get of several IDs.
 
     Compressed is the payload document, gzip, then base64.
@@ -842,8 +843,8 @@ class PayloadType:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OperationSet:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class OperationSet(Record):
     enforce_msg_sequence: bool | None = field(
         default=None,
         metadata={
@@ -870,8 +871,8 @@ class OperationSet:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OperationType:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class OperationType(Record):
     operation_id: int = field(
         metadata={
             "name": "operationId",
@@ -910,8 +911,8 @@ class OperationType:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeviceGroups:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class DeviceGroups(Record):
     """The noun DeviceGroups (in the deployed client DeviceGroup, for the list as for its entries)."""
 
     device_group: tuple[DeviceGroup, ...] = field(
@@ -924,8 +925,8 @@ class DeviceGroups:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeviceGroup:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class DeviceGroup(Record):
     """A list of devices, or with Type PREFIX all devices whose DeviceID starts with Prefix."""
 
     device_reference: tuple[DeviceReference, ...] = field(
@@ -960,8 +961,8 @@ class DeviceGroup:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ResourceDirectory:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class ResourceDirectory(Record):
     """A summary of every DeviceAccess (X)."""
 
     resource: tuple[Resource, ...] = field(
@@ -974,8 +975,8 @@ class ResourceDirectory:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Resource:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class Resource(Record):
     """The summary of a DeviceAccess."""
 
     id: str = field(
@@ -1105,8 +1106,8 @@ class Resource:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CosemDeviceStatistics:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class CosemDeviceStatistics(Record):
     """How communication with a device went (X); mac-address is its transport address (D)."""
 
     mac_address: str | None = field(
@@ -1178,14 +1179,14 @@ class CosemDeviceStatistics:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CosemDeviceStatisticRequest:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class CosemDeviceStatisticRequest(Record):
     class Meta:
         namespace = "http://iec.ch/TC57/2011/schema/message"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GetCosemDeviceStatisticResponse:
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+class GetCosemDeviceStatisticResponse(Record):
     class Meta:
         namespace = "http://iec.ch/TC57/2011/schema/message"
 
@@ -1198,31 +1199,31 @@ class GetCosemDeviceStatisticResponse:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
 class Message(MessageType):
     class Meta:
         namespace = "http://iec.ch/TC57/2011/schema/message"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
 class RequestMessage(RequestMessageType):
     class Meta:
         namespace = "http://iec.ch/TC57/2011/schema/message"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
 class ResponseMessage(ResponseMessageType):
     class Meta:
         namespace = "http://iec.ch/TC57/2011/schema/message"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
 class EventMessage(EventMessageType):
     class Meta:
         namespace = "http://iec.ch/TC57/2011/schema/message"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
 class FaultMessage(FaultMessageType):
     class Meta:
         namespace = "http://iec.ch/TC57/2011/schema/message"
