@@ -16,6 +16,8 @@ from functools import lru_cache
 from operator import itemgetter
 from typing import Literal, TypeAlias, get_args
 
+from cas.cosem.frozen import new, slot
+
 Kind: TypeAlias = Literal[
     "null-data", "array", "structure", "boolean", "bit-string", "double-long", "double-long-unsigned", "octet-string",
     "visible-string", "utf8-string", "bcd", "integer", "long", "unsigned", "long-unsigned", "compact-array", "long64",
@@ -172,7 +174,10 @@ class Data:
         if count >= ROWS_WORTH_IT and (row := row_shape(octets, pos)):
             size = row.size
             end = pos + equal_rows(octets, pos, count, row) * size
-            found += [Data(octets[at : at + size]) for at in range(pos, end, size)]
+            for at in range(pos, end, size):  # as `frozen` says
+                made = new(Data)
+                _set_octets(made, octets[at : at + size])
+                found.append(made)
             pos = end
         for _ in range(count - len(found)):
             end = scan(octets, pos)
@@ -183,6 +188,9 @@ class Data:
     def __repr__(self) -> str:
         text = self.octets.hex() if len(self.octets) <= 64 else f"{self.octets[:32].hex()}... {len(self.octets)} octets"
         return f"<Data {self.kind} {text}>"
+
+
+_set_octets = slot(Data, "octets")
 
 
 def length(count: int) -> bytes:

@@ -255,15 +255,20 @@ def _base128(arc: int) -> bytes:
 
 def _header(octets: bytes, pos: int) -> tuple[int, int, int]:
     """Tag, start and end of the content of the TLV at `pos`."""
-    if pos >= len(octets):
-        raise DecodeError("cut short", len(octets))
-    try:
-        size, start = read_length(octets, pos + 1)
-    except DataError as error:
-        raise DecodeError(error.reason, error.offset) from None
-    if start + size > len(octets):
-        raise DecodeError(f"cut short: {size} octets announced, {len(octets) - start} left", len(octets))
-    return octets[pos], start, start + size
+    last, start = len(octets), pos + 2
+    if start <= last and octets[pos + 1] < 0x80:  # most are as short
+        size = octets[pos + 1]
+    elif pos >= last:
+        raise DecodeError("cut short", last)
+    else:
+        try:
+            size, start = read_length(octets, pos + 1)
+        except DataError as error:
+            raise DecodeError(error.reason, error.offset) from None
+    end = start + size
+    if end > last:
+        raise DecodeError(f"cut short: {size} octets announced, {last - start} left", last)
+    return octets[pos], start, end
 
 
 def _is_whole(octets: bytes) -> bool:
