@@ -56,7 +56,8 @@ class Association:
         self.settings = settings
         self.state = State.IDLE
         self.negotiated: Negotiated | None = None
-        self.aare: cos.AareApdu | None = None
+        self._aare: cos.AareApdu | None = None
+        self._agreement = b""
         self.notifications: list[Notification] = []
         """What the device sent unasked meanwhile; the caller takes it from here."""
         self.dropped = 0
@@ -89,7 +90,8 @@ class Association:
         try:
             challenge = acse.challenge_of(self.settings, challenge)
             aarq = acse.aarq(self.settings, challenge, self._sealed(self._initiate_request()))
-            self.aare = answer = yield from self._converse(aarq, cos.AareApdu)
+            answer = yield from self._converse(aarq, cos.AareApdu)
+            self._aare, self._agreement = answer, b""
             acse.check_accepted(self._legible(answer))
             acse.check_as_asked(answer, aarq)
             self._take_title(answer)
@@ -216,6 +218,11 @@ class Association:
         """The device's last invocation counter under the global key; None before it has used any."""
         return self._channel.last_counter.get(Scope.GLOBAL)
 
+    @property
+    def aare(self) -> cos.AareApdu | None:
+        """The device's answer to the AARQ, its user-information deciphered where it was accepted."""
+        return replace(self._aare, user_information=self._agreement) if self._aare and self._agreement else self._aare
+
     def _initiate_request(self) -> cos.InitiateRequest:
         """What is proposed; with a dedicated key that is drawn for this association, where one is wanted."""
         request = acse.initiate_request(self.settings)
@@ -255,9 +262,8 @@ class Association:
     def _take_context(self, aare: cos.AareApdu) -> Negotiated:
         if aare.user_information is None:
             raise errors.DecodeError("missing", path="user-information")
-        initiate = self._channel.open(aare.user_information, initiate=True)
-        self.aare = replace(aare, user_information=initiate)  # as it is to be read
-        return acse.negotiated(decode_apdu(initiate), self.settings.conformance)
+        self._agreement = self._channel.open(aare.user_information, initiate=True)
+        return acse.negotiated(decode_apdu(self._agreement), self.settings.conformance)
 
     def _release(self, rlrq: cos.RlrqApdu) -> Exchange[cos.RlreApdu]:
         try:
@@ -271,7 +277,8 @@ class Association:
         """The RLRE, its user-information deciphered; what is not protected as it must be is refused."""
         if self.settings.control is None or rlre.user_information is None:
             return rlre
-        return replace(rlre, user_information=self._channel.open(rlre.user_information, initiate=True))
+        opened = self._channel.open(rlre.user_information, initiate=True)
+        return cos.RlreApdu(reason=rlre.reason, user_information=opened)
 
     def _authenticate(self, challenge: bytes, aare: cos.AareApdu) -> Exchange[None]:
         value = aare.responding_authentication_value
