@@ -1,6 +1,7 @@
-"""A wrapper responder that knows five answers, so that the client under test is the bottleneck. Prints READY.
+"""A wrapper responder that knows its answers by heart, so that the client under test is the bottleneck. Prints READY.
 
 AARQ: a fixed AARE (no authentication, LN); GET: double-long-unsigned 1234567 under the request's invoke-id; RLRQ: RLRE.
+Or, where answers are given after the port, in hex: those, one after the other on each connection.
 """
 
 import asyncio
@@ -44,15 +45,29 @@ class Responder(asyncio.Protocol):
         return AARE if apdu[0] == 0x60 else b"\x63\x03\x80\x01\x00"
 
 
-async def main(port: int) -> None:
+class Replaying(asyncio.Protocol):
+    """One connection on which each segment is a request; whatever it says, the next answer goes back."""
+
+    def __init__(self, answers: list[bytes]) -> None:
+        self.answers = iter(answers)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast("asyncio.Transport", transport)
+
+    def data_received(self, _data: bytes) -> None:
+        self.transport.write(next(self.answers))
+
+
+async def main(port: int, answers: list[bytes]) -> None:
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
     loop.add_signal_handler(signal.SIGTERM, stop.set)
-    server = await loop.create_server(Responder, "127.0.0.1", port, backlog=2048)
+    protocol = (lambda: Replaying(answers)) if answers else Responder
+    server = await loop.create_server(protocol, "127.0.0.1", port, backlog=2048)
     print("READY", server.sockets[0].getsockname()[1], flush=True)
     await stop.wait()
     server.close()
 
 
 if __name__ == "__main__":
-    uvloop.run(main(int(sys.argv[1])))
+    uvloop.run(main(int(sys.argv[1]), [bytes.fromhex(answer) for answer in sys.argv[2:]]))

@@ -123,9 +123,10 @@ def raw(port: int, connections: int, gets: int, clock: Callable[[], float]) -> C
 
 
 @contextmanager
-def responder() -> Iterator[int]:
-    """The port of the canned responder."""
-    with running([sys.executable, HERE / "canned_responder.py", "0"]) as ready:
+def responder(*answers: bytes) -> Iterator[int]:
+    """The port of the canned responder, which gives these answers where there are any."""
+    told = (answer.hex() for answer in answers)
+    with running([sys.executable, HERE / "canned_responder.py", "0", *told]) as ready:
         yield int(ready.split()[1])
 
 
