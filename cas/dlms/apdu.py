@@ -1,6 +1,5 @@
 """Whole APDUs: the octets of any xDLMS or ACSE APDU to the object of its class and back, by the tag they begin with."""
 
-from functools import lru_cache
 from typing import Any, TypeAlias
 
 from cas.bindings import cosempdu as cos
@@ -43,6 +42,8 @@ _ACSE = {tag: attribute for tag, (attribute, _) in _alternatives(ACSE_APDU).item
 _CLASS_OF = {name: cls for cls, name in TYPE_NAME.items()}
 _CLASSES = {tag: _CLASS_OF[name] for tag, (_, name) in _XDLMS.items() if name in _CLASS_OF}
 _TAGS = {cls: tag for tag, cls in _CLASSES.items()}
+_GETS: dict[int, tuple[cos.GetRequest, bytes]] = {}
+_MOST_GETS = 1024
 _ACSE_ATTRIBUTE = {type_name: attribute for attribute, type_name in _alternatives(ACSE_APDU).values()}
 
 
@@ -57,10 +58,15 @@ def encode_apdu(body: object) -> bytes:
     raise EncodeError(f"{name} is no APDU")
 
 
-@lru_cache(maxsize=1024)
 def encode_get(request: cos.GetRequest) -> bytes:
-    """The same of a GET, kept for when it is asked again: what one meter is asked, many are. Raises EncodeError."""
-    return encode_apdu(request)
+    """The same of a GET, kept for when this very object is asked of the next meter. Raises EncodeError."""
+    if (known := _GETS.get(id(request))) is not None:  # kept beside its octets, so that nothing else has its id
+        return known[1]
+    octets = encode_apdu(request)
+    if len(_GETS) >= _MOST_GETS:
+        _GETS.clear()
+    _GETS[id(request)] = request, octets
+    return octets
 
 
 def decode_apdu(octets: bytes) -> object:

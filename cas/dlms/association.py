@@ -328,7 +328,7 @@ class Association:
 
         Raises RequestTooLong rather than send more than the device receives.
         """
-        plain = encode_get(body) if isinstance(body, cos.GetRequest) else encode_apdu(body)
+        plain = encode_get(body) if isinstance(body, cos.GetRequest) and body.get_request_normal else encode_apdu(body)
         in_blocks = len(plain) > (limit := self._limits(type(body)).request)
         if in_blocks and not self._has_blocks:
             raise errors.RequestTooLong(len(plain), limit)

@@ -13,7 +13,7 @@ from cas.bindings import cosempdu as cos
 from cas.bindings.coding import ACSE_APDU, TYPES, XDLMS_APDU
 from cas.cosem.asn1 import Alternative, Choice
 from cas.dlms import axdr, ber
-from cas.dlms.apdu import decode_apdu, encode_apdu
+from cas.dlms.apdu import decode_apdu, encode_apdu, encode_get
 from cas.dlms.errors import DecodeError, EncodeError
 from tests import oracle, strategies
 
@@ -109,6 +109,15 @@ def test_any_octets_are_an_apdu_or_a_decode_error(octets: bytes) -> None:
         assert error.offset is None or 0 <= error.offset <= len(octets)
     else:
         encode_apdu(apdu) if not isinstance(apdu, cos.XDlmsApdu) else axdr.encode(apdu)
+
+
+def test_what_is_kept_of_a_get_is_never_another_ones() -> None:
+    """The objects come and go, many at the same address."""
+    for number in range(3000):
+        descriptor = cos.CosemAttributeDescriptor(class_id=number, instance_id=bytes(6), attribute_id=2)
+        normal = cos.GetRequestNormal(invoke_id_and_priority=193, cosem_attribute_descriptor=descriptor)
+        request = cos.GetRequest(get_request_normal=normal)
+        assert encode_get(request) == encode_get(request) == encode_apdu(request)
 
 
 def test_an_encode_error_names_the_field() -> None:
