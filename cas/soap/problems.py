@@ -1,7 +1,8 @@
 """Errors of a message as the envelope has them, each with the element that it is about."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache, partial
 from typing import TypeAlias
 from xml.etree.ElementTree import QName
 
@@ -10,9 +11,11 @@ from lxml import etree
 from cas.access.codes import Code
 from cas.access.errors import Problem
 from cas.bindings import message as mes
-from cas.xml import PREFIX, name, path, unfold
+from cas.xml import PREFIX, name, path, places, unfold
 
 Element: TypeAlias = etree._Element  # noqa: SLF001 - lxml has no public name for it
+
+_Children: TypeAlias = Mapping[str, Sequence[Element]]
 
 _STEP = re.compile(r"([^\[]+)(?:\[(\d+)\])?")
 
@@ -45,10 +48,14 @@ def error_at(code: Code, details: str, element: Element, *, reason: str = "") ->
 def errors_of(problems: Sequence[Problem], message: Element) -> list[mes.ErrorType]:
     """The Errors of what the use cases refuse, about elements of `message`."""
     unfold(message)
-    return [_error_of(problem, message) for problem in problems]
+    # There may be a problem with each of many devices in one list: what stands where is looked up once.
+    children, path_of = cache(_children), partial(path, places_in=cache(places))
+    return [_error_of(problem, message, children, path_of) for problem in problems]
 
 
-def _error_of(problem: Problem, message: Element) -> mes.ErrorType:
+def _error_of(
+    problem: Problem, message: Element, children: Callable[[Element], _Children], path_of: Callable[[Element], str]
+) -> mes.ErrorType:
     if not problem.element:
         return error(problem.code, problem.details, reason=problem.reason, about=problem.id)
     if problem.element.startswith("/"):
@@ -57,24 +64,32 @@ def _error_of(problem: Problem, message: Element) -> mes.ErrorType:
     else:
         base = next((child for child in message.iterfind("{*}Payload/{*}DeviceAccess")), None)
         prefix = "dev"
-    at, missing = _follow(base if base is not None else message, problem.element.strip("/"))
+    at, missing = _follow(base if base is not None else message, problem.element.strip("/"), children)
     if missing:
-        where, xpath = f"{path(at)}/{missing}", f"{prefix}:{_name(missing.rpartition('/')[2])}"
+        where, xpath = f"{path_of(at)}/{missing}", f"{prefix}:{_name(missing.rpartition('/')[2])}"
     else:
-        where, xpath = path(at), _qname(at) or ""
+        where, xpath = path_of(at), _qname(at) or ""
     return error(
         problem.code, f"{where}: {problem.details}", reason=problem.reason, xpath=xpath or None, about=problem.id
     )
 
 
-def _follow(at: Element, steps: str) -> tuple[Element, str]:
+def _children(parent: Element) -> _Children:
+    """The children, by local name."""
+    found: dict[str, list[Element]] = {}
+    for child in parent:
+        found.setdefault(etree.QName(child).localname, []).append(child)
+    return found
+
+
+def _follow(at: Element, steps: str, children: Callable[[Element], _Children]) -> tuple[Element, str]:
     """Go down as far as there are elements; return the last one, and the steps that are left."""
     left = steps.split("/")
     while left:
         match = _STEP.fullmatch(left[0])
         if match is None:
             break
-        same = [child for child in at if etree.QName(child).localname == match[1]]
+        same = children(at).get(match[1], [])
         place = int(match[2] or 1)
         if place > len(same):
             break

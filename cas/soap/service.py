@@ -123,7 +123,7 @@ class SoapService:
         try:
             return await handlers[verb](self._desk, message)
         except Refused as problem:
-            raise MessageRefused(errors_of(problem.problems, message.element)) from None
+            raise MessageRefused(await asyncio.to_thread(errors_of, problem.problems, message.element)) from None
 
 
 def _read_envelope(octets: bytes) -> Envelope:

@@ -7,7 +7,7 @@ which element is at fault. `arrange` brings known children into schema order bef
 
 from cas.xml.arranging import arrange
 from cas.xml.classes import root_name
-from cas.xml.documents import DECLARATIONS, MOST_TAGS, PREFIX, Element, XmlError, name, parse, path
+from cas.xml.documents import DECLARATIONS, MOST_TAGS, PREFIX, Element, XmlError, name, parse, path, places
 from cas.xml.folding import parse_folded, unfold
 from cas.xml.reading import read
 from cas.xml.writing import document, write
@@ -24,6 +24,7 @@ __all__ = [
     "parse",
     "parse_folded",
     "path",
+    "places",
     "read",
     "root_name",
     "unfold",

@@ -1,6 +1,7 @@
 """Documents from strangers, parsed within bounds; and the name and place of an element, to tell what is wrong."""
 
 import re
+from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 from lxml import etree
@@ -116,13 +117,24 @@ def name(element: Element) -> str:
     return f"{prefix}:{qualified.localname}" if prefix else qualified.localname
 
 
-def path(element: Element) -> str:
-    """Where the element stands, from the root: names, and a position among equals where there are several."""
+def places(parent: Element) -> dict[Element, int]:
+    """The place of each child among those of its name; 0 for one that is alone."""
+    equals: dict[str, list[Element]] = {}
+    for child in parent:
+        equals.setdefault(child.tag, []).append(child)
+    return {each: place if len(same) > 1 else 0 for same in equals.values() for place, each in enumerate(same, 1)}
+
+
+def path(element: Element, places_in: Callable[[Element], Mapping[Element, int]] = places) -> str:
+    """Where the element stands, from the root: names, and a position among equals where there are several.
+
+    Who asks for many elements of one parent lets `places_in` remember.
+    """
     steps = []
     at: Element | None = element
     while at is not None:
         parent = at.getparent()
-        same = [] if parent is None else [child for child in parent if child.tag == at.tag]
-        steps.append(f"{name(at)}[{same.index(at) + 1}]" if len(same) > 1 else name(at))
+        place = 0 if parent is None else places_in(parent)[at]
+        steps.append(f"{name(at)}[{place}]" if place else name(at))
         at = parent
     return "/" + "/".join(reversed(steps))
