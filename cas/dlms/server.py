@@ -6,6 +6,7 @@ challenges are an argument, invocation counters are kept by whoever keeps the de
 
 from collections.abc import Callable, MutableMapping
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 from cas.bindings import cosempdu as cos
@@ -51,6 +52,9 @@ from cas.dlms.xdlms.hls import answered, proof_in
 __all__ = ["Application", "ServerAssociation", "ServerSettings"]
 
 _AARQ, _RLRQ = 0x60, 0x62
+_RELEASED = encode_apdu(cos.RlreApdu(reason=cos.ReleaseResponseReason.NORMAL))
+_SHORT = 256
+"""Octets of the longest request that is remembered as decoded: what one client asks, it asks of many devices."""
 
 
 class ServerAssociation:
@@ -132,7 +136,7 @@ class ServerAssociation:
         self.state = follow(self.state, Event.REQUEST)
         context = CONTEXT + "1"
         try:
-            aarq = decode_apdu(apdu)
+            aarq = _decoded(apdu)
             if not isinstance(aarq, cos.AarqApdu):
                 raise UnexpectedApdu(type(aarq).__name__, "AARQ")
             context = aarq.application_context_name
@@ -175,7 +179,7 @@ class ServerAssociation:
             answers=True,
         )
         opened = self._open(proposed.user_information, initiate=True)
-        initiate = decode_apdu(opened)
+        initiate = _decoded(opened, in_clear=not ciphered)
         response, size = negotiate(initiate, self.settings, channel.overhead)
         if isinstance(initiate, cos.InitiateRequest) and initiate.dedicated_key and keys and ciphered:
             if not (channel.received.control and channel.received.control.encryption):  # Green Book 8.3, 9.2.3.3.3
@@ -219,17 +223,18 @@ class ServerAssociation:
         return challenge
 
     def _release(self, apdu: bytes) -> bytes:
-        rlrq = decode_apdu(apdu)
+        rlrq = _decoded(apdu)
         if not isinstance(rlrq, cos.RlrqApdu):
             raise UnexpectedApdu(type(rlrq).__name__, "RLRQ")
         state = follow(self.state, Event.RELEASE)
-        information = None
+        answer = _RELEASED
         if rlrq.user_information is not None:
             self._open(rlrq.user_information, initiate=True)
             information = self._channel.seal(self._initiate, scope=Scope.GLOBAL)
+            answer = encode_apdu(cos.RlreApdu(reason=cos.ReleaseResponseReason.NORMAL, user_information=information))
         self.state = state
         self._end(Event.RELEASED)
-        return encode_apdu(cos.RlreApdu(reason=cos.ReleaseResponseReason.NORMAL, user_information=information))
+        return answer
 
     def _end(self, event: Event) -> None:
         was_open = self.state is not State.IDLE
@@ -244,7 +249,7 @@ class ServerAssociation:
         if self.state not in (State.ASSOCIATED, State.AUTHENTICATING):
             raise NotAssociated(Event.SERVE.value, self.state.value)
         before = self._channel.last_counter.get(Scope.GLOBAL)
-        request = decode_apdu(self._open(apdu))
+        request = _decoded(self._open(apdu), in_clear=self._channel.ciphering is None)
         received = self._channel.received
         if self.state is State.AUTHENTICATING:
             answer: object | None = self._prove(request, before, ciphered=self._uses_global_key(received))
@@ -317,6 +322,14 @@ class ServerAssociation:
         if (before is not None and used <= before) or (ciphered and used == outer):
             raise ReplayedCounter(used, max(used, before or 0))
         last[Scope.GLOBAL] = max(used, outer or 0)
+
+
+def _decoded(apdu: bytes, *, in_clear: bool = True) -> object:
+    """The object of an APDU; what came ciphered is not remembered. Raises DecodeError."""
+    return _remembered(apdu) if in_clear and len(apdu) <= _SHORT else decode_apdu(apdu)
+
+
+_remembered = lru_cache(maxsize=256)(decode_apdu)
 
 
 def _exception(error: DlmsError) -> cos.ExceptionResponse:
