@@ -42,6 +42,8 @@ class Execution:
     steps: Mapping[int, Step]
     fresh: Fresh = field(default_factory=dict)
     """Stored answers that are fresh enough."""
+    stored: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when the resource is durable: before that its devices may be locked and associated with, but not asked."""
     stopped: bool = False
     """Set by cancel: no further request is sent."""
     done: asyncio.Event = field(default_factory=asyncio.Event)
@@ -87,13 +89,24 @@ class Runner:
         self._executions: dict[UUID, Execution] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def start(self, access: DeviceAccess) -> Execution:
-        """Do the first activation of a resource; it goes on by itself."""
+    def start(self, access: DeviceAccess, storing: asyncio.Future[UUID]) -> Execution:
+        """Do the first activation of a resource while it is being stored; it goes on by itself.
+
+        If it is not stored, or turns out to be another one, its devices are left without being asked anything.
+        """
         execution = Execution(access, 1, {number: step_of(octets) for number, octets in enumerate(access.requests)})
         self._executions[access.id] = execution
         task = asyncio.create_task(self._run(execution), name=f"access {access.id}")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+        def decide(done: asyncio.Future[UUID]) -> None:
+            if not done.cancelled() and done.exception() is None and done.result() == access.id:
+                execution.stored.set()
+            else:
+                task.cancel()
+
+        storing.add_done_callback(decide)
         return execution
 
     @property
@@ -181,6 +194,7 @@ class Runner:
     async def _work_on_all(self, execution: Execution) -> None:
         access = execution.access
         if access.terms.not_older_than is not None and access.terms.not_older_than <= access.created_at:
+            await execution.stored.wait()
             execution.fresh = await self._store.fresh(access.id, [each.device_id for each in access.targets])
         remaining = iter(access.targets)
         async with asyncio.TaskGroup() as group:
@@ -196,6 +210,7 @@ class Runner:
         ledger = _Ledger(execution, target, self._writer, self._clock())
 
         async def may_send(number: int) -> bool:
+            await execution.stored.wait()
             # One that stood still was taken for dead: its client was told that the outcome is unknown, and acts on it.
             if not is_change(execution.steps[number]):
                 return True
@@ -208,6 +223,7 @@ class Runner:
         await ledger.take(fresh)
         wanted = tuple(number for number in execution.steps if number not in fresh)
         made = await visit(self._devices, target.device_id, execution.steps, wanted, hooks)
+        await execution.stored.wait()
         await ledger.store(made.failures(lambda error: _failure(error, execution, target), lambda _number: CANCELED))
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from psycopg.rows import TupleRow
 
-from cas.access.creation import New, insert, made_by_message
+from cas.access.creation import New, as_json, insert, made_by_message, terms_columns
 from cas.access.freshness import Fresh, fresh_answers
 from cas.access.model import (
     DeviceAccess,
@@ -92,7 +92,7 @@ class PostgresStore:
     async def change(self, access: DeviceAccess, changed: Collection[str], at: datetime) -> bool:
         """Change a resource that is still active; what runs goes on with the devices and requests that it has."""
         async with connected(self._pool) as connection, connection.transaction():
-            parameters = {"id": access.id, **_terms(access.terms)}
+            parameters = {"id": access.id, **terms_columns(access.terms)}
             if await (await connection.execute(_ACCESS_CHANGE, parameters)).fetchone() is None:
                 return False
             if "targets" in changed:
@@ -103,8 +103,8 @@ class PostgresStore:
             if "requests" in changed:
                 for statement in (_ACCESS_RETIRE_REQUESTS, _ACCESS_FORGET_REQUESTS):
                     await connection.execute(statement, {"id": access.id})
-                sealed = seal_requests(self._keyring, access.id, access.requests)
-                await connection.execute(_ACCESS_RENEW_REQUESTS, {"id": access.id, **sealed})
+                requests = as_json(seal_requests(self._keyring, access.id, access.requests))
+                await connection.execute(_ACCESS_RENEW_REQUESTS, {"id": access.id, "requests": requests})
             if not _TIMES.isdisjoint(changed):
                 await self._planner.replan(connection, access.id, at, anew="activates" in changed)
                 await connection.execute(_ACCESS_REPLANNED, {"id": access.id})
@@ -220,18 +220,6 @@ async def open_store(pool: Pool, keyring: Keyring, planner: Planner | None = Non
 
     async with standing_connection(conninfo_of(pool), live):
         yield PostgresStore(pool, keyring, row[0], planner or Planner(Calendar(UTC, timedelta(hours=1))))
-
-
-def _terms(terms: Terms) -> dict[str, object]:
-    return {
-        "priority": terms.priority,
-        "activates": terms.activates,
-        "repeating_interval": terms.repeating_interval,
-        "duration": terms.duration,
-        "expires": terms.expires,
-        "not_older_than": terms.not_older_than,
-        "accept_data_notification": terms.accept_data_notification,
-    }
 
 
 def _devices(access: DeviceAccess) -> dict[str, object]:

@@ -11,18 +11,17 @@ from cas.devices.keys import Keyring, SealedKey, Secret, request_context
 from cas.dlms.redaction import redact
 
 
-def seal_requests(keyring: Keyring, access_id: UUID, requests: Sequence[Octets]) -> dict[str, Sequence[object]]:
+def seal_requests(keyring: Keyring, access_id: UUID, requests: Sequence[Octets]) -> list[dict[str, object]]:
     """The columns of these requests as they are stored."""
-    blanked = [redact("sent", octets) for octets in requests]
-    sealed = [
-        None if shown == octets else keyring.seal_for(request_context(access_id, shown), Secret(octets))
-        for octets, shown in zip(requests, blanked, strict=True)
-    ]
-    return {
-        "apdus": blanked,
-        "master_key_ids": [each and each.master_key_id for each in sealed],
-        "sealed": [each and each.wrapped for each in sealed],
-    }
+    return [_sealed(keyring, access_id, octets) for octets in requests]
+
+
+def _sealed(keyring: Keyring, access_id: UUID, octets: Octets) -> dict[str, object]:
+    shown = redact("sent", octets)
+    if shown == octets:
+        return {"apdu": octets}
+    sealed = keyring.seal_for(request_context(access_id, shown), Secret(octets))
+    return {"apdu": shown, "master_key_id": sealed.master_key_id, "sealed": sealed.wrapped}
 
 
 def open_request(

@@ -15,7 +15,7 @@ from uuid import UUID, uuid4
 
 from cas.access.codes import Code
 from cas.access.errors import Problem, Refused, Stopping, TooManyPending
-from cas.access.execution import Runner
+from cas.access.execution import Execution, Runner
 from cas.access.failures import LOST
 from cas.access.model import DeviceAccess, Origin, Result, Selection, State, Target
 from cas.access.order import (
@@ -126,16 +126,18 @@ class AccessService:
             groups=order.groups,
         )
         queued = bool(access.requests) and self._is_queued(access)
-        made = await self.store.create(access, _digest(order, origin), _window(origin), queued=queued)
+        storing = asyncio.create_task(
+            self.store.create(access, _digest(order, origin), _window(origin), queued=queued), name=f"store {access.id}"
+        )
+        execution = self._runner.start(access, storing) if access.requests and not queued else None
+        made = await asyncio.shield(storing)
         if made != access.id:
-            access = (await self._existing([made]))[made]
-        elif access.requests and not queued:
-            self._runner.start(access)
+            access, execution = (await self._existing([made]))[made], None
         if not wait or not access.is_on_demand or access.origin.async_reply:
             return Made(access)
         try:
             async with asyncio.timeout(self._sync_wait):
-                return Made(access, await self._finished(access.id))
+                return Made(access, await self._finished(access.id, execution))
         except TimeoutError:
             return Made(access)  # it goes on; a get shows the rest
 
@@ -234,9 +236,9 @@ class AccessService:
             return False
         return any(later.values()) or terms.duration is not None or len(access.targets) > self._queued_above
 
-    async def _finished(self, access_id: UUID) -> Sequence[Result] | None:
+    async def _finished(self, access_id: UUID, execution: Execution | None) -> Sequence[Result] | None:
         """Wait for the end; all results, if they are at hand."""
-        if execution := self._runner.find(access_id):
+        if execution := execution or self._runner.find(access_id):
             await execution.done.wait()
             return execution.results
         if self._activations is not None:

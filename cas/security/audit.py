@@ -32,6 +32,7 @@ LISTED = 50
 _NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
 
 _APPEND = query("audit_append")
+_APPEND_BEFORE = query("audit_append_before")
 _PAGE = query("audit_page")
 _NEWEST = query("audit_newest")
 
@@ -81,8 +82,17 @@ def chain(previous: bytes, number: int, text: str) -> bytes:
 
 async def append(pool: Pool, contents: Sequence[Mapping[str, object]]) -> list[int]:
     """Add entries, all or none; return their numbers. The database gives each the time. Raises StoreError."""
+    return await _append(pool, _APPEND, contents)
+
+
+async def append_before(pool: Pool, contents: Sequence[Mapping[str, object]]) -> list[int]:
+    """As `append`, for what is about to be done in the same database: durable with, or before, the first part of it."""
+    return await _append(pool, _APPEND_BEFORE, contents)
+
+
+async def _append(pool: Pool, statement: bytes, contents: Sequence[Mapping[str, object]]) -> list[int]:
     async with connected(pool) as connection:
-        cursor = await connection.execute(_APPEND, {"contents": [_text(content) for content in contents]})
+        cursor = await connection.execute(statement, {"contents": [_text(content) for content in contents]})
         return [row[0] for row in await cursor.fetchall()]
 
 
@@ -99,17 +109,18 @@ async def recorded(pool: Pool, about: Mapping[str, object]) -> AsyncIterator[dic
     async def add(content: Mapping[str, object]) -> int:
         return (await append(pool, [content]))[0]
 
-    async with recorded_by(add, about) as outcome:
+    async with recorded_by(add, add, about) as outcome:
         yield outcome
 
 
 @asynccontextmanager
-async def recorded_by(add: Add, about: Mapping[str, object]) -> AsyncIterator[dict[str, object]]:
+async def recorded_by(add_before: Add, add: Add, about: Mapping[str, object]) -> AsyncIterator[dict[str, object]]:
     """Record a change around doing it; what the body puts into the dict stands in the second entry.
 
-    `about` has an `actor` and an `action`. Without a first entry nothing is done: raises StoreError.
+    `add_before` and `add` write the first entry and the second. `about` has an `actor` and an `action`. Without a first
+    entry nothing is done: raises StoreError.
     """
-    begun = await add({**about, "phase": "begun"})
+    begun = await add_before({**about, "phase": "begun"})
     outcome: dict[str, object] = {}
     ending = {"actor": about["actor"], "action": about["action"], "phase": "ended", "of": begun}
     try:

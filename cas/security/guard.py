@@ -16,7 +16,7 @@ from typing import Protocol
 
 from cas.access.groups import ALL_METERS
 from cas.bindings import message as mes
-from cas.security.audit import LISTED, append, recorded_by
+from cas.security.audit import LISTED, append, append_before, recorded_by
 from cas.security.authentication import Credentials, Method, NotKnown, Passwords, authenticate
 from cas.security.authorisation import Known, authorise
 from cas.security.clients import Directories
@@ -111,6 +111,7 @@ class Guard:
         self._pool = pool
         # what is asked at the same time is recorded together
         self._audit: Batcher[Mapping[str, object], int] = Batcher(partial(append, pool))
+        self._audit_before: Batcher[Mapping[str, object], int] = Batcher(partial(append_before, pool))
         self._rules = rules
         self._directories = directories
         self._known = known
@@ -184,7 +185,7 @@ class Guard:
             return
         about = _about(principal, demand, content)
         digest = hashlib.sha256(octets).hexdigest()
-        async with recorded_by(self._audit.add, {**about, "request_sha256": digest}) as outcome:
+        async with recorded_by(self._audit_before.add, self._audit.add, {**about, "request_sha256": digest}) as outcome:
             yield outcome
 
 

@@ -8,49 +8,34 @@ SELECT nextval('runner_number')::integer;
 -- The lock on its number tells others that a process lives.
 SELECT pg_advisory_lock(x'0CA50002'::integer, %(number)s);
 
--- name: messages_remember
--- Remember messages, but for those that made a resource within their window, or one that is still being done. Who asks at the same
--- time waits until it is decided; in the order of the key, so that two processes never wait for one another in a circle.
+-- name: accesses_insert
+-- Resources with their requests, devices and groups, and their messages remembered; not those whose message made one within its
+-- window, or one that is still being done. Who asks with the same message at the same time waits until it is decided, in the order
+-- of the key, so that two processes never wait for one another in a circle. With a `runner`, the only activation of each begins,
+-- one chunk, which nobody else takes. As JSON, which takes less to write than forty arrays.
 WITH given AS MATERIALIZED (
     SELECT *
-    FROM unnest(
-        (SELECT %(sources)s::text[]), %(message_ids)s::text[], %(digests)s::bytea[], %(access_ids)s::uuid[],
-        %(received_ats)s::timestamptz[], %(sinces)s::timestamptz[]
-    ) AS message (source, message_id, digest, access_id, received_at, since)
-)
-INSERT INTO received_message AS message (source, message_id, digest, access_id, received_at)
-SELECT source, message_id, digest, access_id, received_at FROM given ORDER BY source, message_id, digest
-ON CONFLICT (source, message_id, digest) DO UPDATE
-SET access_id = excluded.access_id, received_at = excluded.received_at
-WHERE message.received_at < (SELECT since FROM given WHERE given.access_id = excluded.access_id) AND NOT EXISTS (
-    SELECT FROM activation WHERE access_id = message.access_id AND outcome = 'executing'
-);
-
--- name: message_resource
-SELECT access_id FROM received_message
-WHERE source = %(source)s AND message_id = %(message_id)s AND digest = %(digest)s;
-
--- name: accesses_insert
--- Resources with their requests, devices and groups, but for those whose message was not remembered as theirs. `place`: the resource
--- among the given ones, from 1.
-WITH given AS MATERIALIZED (
-    SELECT given.*
-    FROM unnest(
-        (SELECT %(ids)s::uuid[]), %(created_ats)s::timestamptz[], %(states)s::text[], %(sources)s::text[], %(message_ids)s::text[],
-        %(correlation_ids)s::text[], %(timestamps)s::timestamptz[], %(reply_addresses)s::text[], %(async_replies)s::boolean[],
-        %(dev_forms)s::boolean[], %(ack_requireds)s::boolean[], %(priorities)s::smallint[], %(activates)s::timestamptz[],
-        %(repeating_intervals)s::text[], %(durations)s::text[], %(expires)s::timestamptz[], %(not_older_thans)s::timestamptz[],
-        %(accept_data_notifications)s::boolean[], %(digests)s::bytea[]
-    ) WITH ORDINALITY AS given (
-        id, created_at, state, source, message_id, correlation_id, message_timestamp, reply_address, async_reply, dev_form,
-        ack_required, priority, activates, repeating_interval, duration, expires, not_older_than, accept_data_notification,
-        digest, place
+    FROM jsonb_to_recordset(%(resources)s::jsonb) AS given (
+        id uuid, created_at timestamptz, state text, source text, message_id text, correlation_id text,
+        message_timestamp timestamptz, reply_address text, async_reply boolean, dev_form boolean, ack_required boolean,
+        priority smallint, activates timestamptz, repeating_interval text, duration text, expires timestamptz,
+        not_older_than timestamptz, accept_data_notification boolean, digest bytea, since timestamptz,
+        requests jsonb, devices jsonb, groups jsonb
     )
-    WHERE digest IS NULL OR EXISTS (
-        SELECT FROM received_message AS message
-        WHERE message.source = coalesce(given.source, '') AND message.message_id = coalesce(given.message_id, '')
-            AND message.digest = given.digest AND message.access_id = given.id
+), remembered AS (
+    INSERT INTO received_message AS message (source, message_id, digest, access_id, received_at)
+    SELECT coalesce(source, ''), coalesce(message_id, ''), digest, id, created_at
+    FROM given
+    WHERE since IS NOT NULL
+    ORDER BY 1, 2, 3
+    ON CONFLICT (source, message_id, digest) DO UPDATE
+    SET access_id = excluded.access_id, received_at = excluded.received_at
+    WHERE message.received_at < (SELECT since FROM given WHERE id = excluded.access_id) AND NOT EXISTS (
+        SELECT FROM activation WHERE access_id = message.access_id AND outcome = 'executing'
     )
+    RETURNING access_id
+), new AS MATERIALIZED (
+    SELECT * FROM given WHERE since IS NULL OR id IN (SELECT access_id FROM remembered)
 ), resource AS (
     INSERT INTO device_access (
         id, created_at, state, source, message_id, correlation_id, message_timestamp, reply_address, async_reply, dev_form,
@@ -58,31 +43,44 @@ WITH given AS MATERIALIZED (
     )
     SELECT id, created_at, state, source, message_id, correlation_id, message_timestamp, reply_address, async_reply, dev_form,
         ack_required, priority, activates, repeating_interval, duration, expires, not_older_than, accept_data_notification
-    FROM given
+    FROM new
+    RETURNING id, created_at
 ), requested AS (
     INSERT INTO access_request (access_id, position, apdu, master_key_id, sealed)
-    SELECT id, position, apdu, master_key_id, sealed
-    FROM unnest(
-        (SELECT %(request_places)s::bigint[]), %(request_positions)s::integer[], %(apdus)s::bytea[], %(master_key_ids)s::text[],
-        %(sealed)s::bytea[]
-    ) AS request (place, position, apdu, master_key_id, sealed)
-    JOIN given USING (place)
+    SELECT id, position - 1, apdu, master_key_id, sealed
+    FROM new
+    CROSS JOIN LATERAL ROWS FROM (
+        jsonb_to_recordset(requests) AS (apdu bytea, master_key_id text, sealed bytea)
+    ) WITH ORDINALITY AS request (apdu, master_key_id, sealed, position)
 ), grouped AS (
     INSERT INTO access_group (access_id, position, group_id)
     SELECT id, position, group_id
-    FROM unnest((SELECT %(group_places)s::bigint[]), %(group_positions)s::integer[], %(group_ids)s::text[])
-        AS named (place, position, group_id)
-    JOIN given USING (place)
+    FROM new CROSS JOIN LATERAL jsonb_array_elements_text(groups) WITH ORDINALITY AS named (group_id, position)
 ), listed AS (
     INSERT INTO access_device (access_id, position, device_id, name)
-    SELECT id, position, device_id, name
-    FROM unnest(
-        (SELECT %(device_places)s::bigint[]), %(device_positions)s::integer[], %(device_ids)s::text[], %(names)s::text[]
-    )
-    AS device (place, position, device_id, name)
-    JOIN given USING (place)
+    SELECT id, position, device ->> 0, device ->> 1
+    FROM new CROSS JOIN LATERAL jsonb_array_elements(devices) WITH ORDINALITY AS listed (device, position)
+), begun AS (
+    INSERT INTO activation (access_id, number, scheduled_at, activated_at, outcome, runner, open_chunks)
+    SELECT id, 1, resource.created_at, resource.created_at, 'executing', %(runner)s, 1
+    FROM resource JOIN new USING (id)
+    WHERE %(runner)s::integer IS NOT NULL AND requests <> '[]'
+    RETURNING access_id, number
+), chunked AS (
+    INSERT INTO activation_chunk (access_id, number, chunk, device_ids, state)
+    SELECT access_id, number, 0,
+        ARRAY(
+            SELECT device ->> 0 FROM jsonb_array_elements(devices) WITH ORDINALITY AS listed (device, position)
+            ORDER BY position
+        ),
+        'running'
+    FROM begun JOIN new ON id = access_id
 )
-SELECT id FROM given;
+SELECT id FROM new;
+
+-- name: message_resource
+SELECT access_id FROM received_message
+WHERE source = %(source)s AND message_id = %(message_id)s AND digest = %(digest)s;
 
 -- name: access_insert_devices
 INSERT INTO access_device (access_id, position, device_id, name)
@@ -122,8 +120,9 @@ DELETE FROM access_request WHERE access_id = %(id)s AND until < since;
 -- From the next activation on.
 INSERT INTO access_request (access_id, position, apdu, master_key_id, sealed, since)
 SELECT %(id)s, behind.position + request.place, apdu, master_key_id, sealed, behind.number + 1
-FROM unnest(%(apdus)s::bytea[], %(master_key_ids)s::text[], %(sealed)s::bytea[]) WITH ORDINALITY
-    AS request (apdu, master_key_id, sealed, place)
+FROM ROWS FROM (
+    jsonb_to_recordset(%(requests)s::jsonb) AS (apdu bytea, master_key_id text, sealed bytea)
+) WITH ORDINALITY AS request (apdu, master_key_id, sealed, place)
 CROSS JOIN (
     SELECT (SELECT coalesce(max(position), -1) FROM access_request WHERE access_id = %(id)s) AS position,
         (SELECT coalesce(max(number), 0) FROM activation WHERE access_id = %(id)s) AS number
@@ -167,20 +166,6 @@ WITH gone AS (
     DELETE FROM device_access WHERE id = ANY(%(ids)s) RETURNING id
 )
 SELECT pg_notify('cas_stop', id::text) FROM gone;
-
--- name: activations_begin
--- The only activation of resources that this process does by itself: one chunk each, which nobody else takes. Of resources that are
--- not there, none.
-WITH begun AS (
-    INSERT INTO activation (access_id, number, scheduled_at, activated_at, outcome, runner, open_chunks)
-    SELECT id, 1, created_at, created_at, 'executing', %(runner)s, 1 FROM device_access
-    WHERE id = ANY((SELECT %(ids)s::uuid[])::uuid[])
-    RETURNING access_id, number
-)
-INSERT INTO activation_chunk (access_id, number, chunk, device_ids, state)
-SELECT access_id, number, 0,
-    ARRAY(SELECT device_id FROM access_device WHERE access_device.access_id = begun.access_id ORDER BY position), 'running'
-FROM begun;
 
 -- name: activation_counted
 SELECT count(*), count(code)

@@ -3,6 +3,11 @@
 -- name: audit_append
 SELECT audit_append(%(contents)s::text[]);
 
+-- name: audit_append_before
+-- Of what is about to be done: it is durable with the next commit that waits for that, at the latest, as the log of the database is
+-- written in order. So who does it commits before anything leaves the database.
+SELECT audit_append(%(contents)s::text[]), set_config('synchronous_commit', 'off', true);
+
 -- name: audit_page
 SELECT number, entry, hash FROM audit_entry WHERE number > %(after)s ORDER BY number LIMIT %(page)s;
 
