@@ -4,7 +4,7 @@ BIN := .venv/bin
 PYTHON ?= python3.11
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help setup demo demo-scheduled run test screenshots bindings readme format lint types bench bench-check compiled bench-compiled soak fuzz audit sbom ci clean lock
+.PHONY: help setup demo demo-scheduled run test screenshots bindings readme format lint types bench bench-check compiled soak fuzz audit sbom ci clean lock
 help:            ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | column -t -s '	'
 
@@ -46,20 +46,23 @@ types: .venv/.done                       ## mypy --strict on everything
 	$(PYTHON) -m venv .bench
 	.bench/bin/pip install --quiet --disable-pip-version-check --require-hashes -r .ci/bench.lock
 	@touch $@
-bench: .venv/.done .bench/.done          ## benchmarks, side by side with their floors
-	$(PY) -m tests.benchmarks $(ARGS)
-bench-check: .venv/.done .bench/.done    ## fail where a ratio is worse than the one that is kept, beyond the noise
-	$(PY) -m tests.benchmarks --check $(ARGS)
 COMPILED := $(addprefix cas/dlms/, axdr.py apdu.py association.py invoke_id.py protection.py security/ciphering.py \
 	security/wrapping.py xdlms/answers.py xdlms/get.py xdlms/needs.py)
-compiled: .venv/.done                    ## the protocol core compiled by mypyc, in .compiled/, and its tests; needs a C compiler
-	rm -rf .compiled && mkdir .compiled && cp -r cas transports schemas tests .compiled/
+# The core of the protocol, the same sources, by mypyc: transports and Data stay as they are, since others derive from
+# their classes. What cas has besides is copied, so that PYTHONPATH=.compiled is all that it takes.
+.compiled/.done: .venv/.done $(shell find cas -name '*.py')
+	rm -rf .compiled && mkdir .compiled && cp -r cas .compiled/
 	cd .compiled && ../$(BIN)/mypyc --follow-imports=silent --ignore-missing-imports $(COMPILED) && rm -r build
-	cp pyproject.toml .compiled/ && ln -s ../.bench ../.peers .compiled/
+	@touch $@
+compiled: .compiled/.done                ## the protocol core compiled by mypyc, in .compiled/, and its tests; needs a C compiler
+	cp -r transports schemas tests pyproject.toml .compiled/ && ln -sfn ../.bench ../.peers .compiled/
 	cd .compiled && ../$(PY) -c "from cas.dlms import axdr; assert axdr.__file__.endswith('.so'), axdr.__file__"
 	cd .compiled && ../$(PY) -m pytest -n 2 tests/unit/dlms
-bench-compiled: compiled .bench/.done    ## the benchmarks of the client, with the compiled core
-	cd .compiled && ../$(PY) -m tests.benchmarks round_trips sessions $(ARGS)
+CORE := $(if $(shell command -v cc),.compiled/.done)
+bench: .venv/.done .bench/.done $(CORE)  ## benchmarks, side by side with their floors
+	$(PY) -m tests.benchmarks $(ARGS)
+bench-check: .venv/.done .bench/.done $(CORE) ## fail where a ratio is worse than the one that is kept, beyond the noise
+	$(PY) -m tests.benchmarks --check $(ARGS)
 soak: .venv/.done                        ## processes killed at random under load, for minutes
 	$(PY) -m tests.faults.soak $(ARGS)
 .fuzz/.done: .venv/.done .ci/fuzz.lock
