@@ -36,12 +36,12 @@ def identified(request: bytes, identity: int, *, confirmed: bool = True) -> byte
 
 def is_answer(answer: bytes, request: bytes) -> bool:
     """Whether an answer has the identity of the request. One without any is taken as it comes."""
+    if len(answer) > 2 and answer[0] in _SHORT and request[0] in _SHORT:
+        return not (answer[2] ^ request[2]) & _IDENTITY
     received, sent = number_of(answer), number_of(request)
     if received is None or sent is None:
         return True
-    if request[0] in _SHORT:
-        return not (received ^ sent) & _IDENTITY and answer[0] in _SHORT
-    return not (received ^ sent) & _LONG_IDENTITY and answer[0] in _LONG
+    return answer[0] in _LONG and request[0] in _LONG and not (received ^ sent) & _LONG_IDENTITY
 
 
 def numbered_as(answer: bytes, request: bytes) -> bytes:
