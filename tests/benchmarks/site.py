@@ -12,7 +12,7 @@ from urllib.request import Request, urlopen
 from cas.devices.entry import Entry, parse_entry
 from cas.store.embedded import embedded_server
 from cas.store.migrate import migrate
-from tests.processes import cas, run, running, started
+from tests.processes import cas, run, started
 
 DAILY = "<dev:RepeatingInterval>P1D</dev:RepeatingInterval>"
 """The terms of a resource that begins now, and whose client waits for nothing."""
@@ -51,6 +51,8 @@ class Site:
     directory: Path
     environment: dict[str, str]
     """What the processes of the site are told."""
+    simulators: Sequence[int]
+    """The numbers of their processes."""
 
     @property
     def devices(self) -> Path:
@@ -64,10 +66,10 @@ class Site:
             yield Service(ready.split()[1], process.pid)
 
     @contextmanager
-    def working(self) -> Iterator[None]:
-        """A `cas worker`."""
-        with running(cas("worker"), self.environment):
-            yield
+    def working(self) -> Iterator[int]:
+        """A `cas worker`: the number of its process."""
+        with started(cas("worker"), self.environment) as (_, process):
+            yield process.pid
 
 
 def entries_in(file: Path) -> list[Entry]:
@@ -83,8 +85,10 @@ def site(*simulators: Sequence[str], **settings: str) -> Iterator[Site]:
         directory = Path(name)
         dsn = stack.enter_context(embedded_server(directory / "data"))
         migrate(dsn)
-        opened = Site(dsn, directory, {**_SETTINGS, **settings, "CAS_DSN": dsn, "CAS_DATA_DIR": name})
+        pids: list[int] = []
+        opened = Site(dsn, directory, {**_SETTINGS, **settings, "CAS_DSN": dsn, "CAS_DATA_DIR": name}, pids)
         for meters in simulators:
-            stack.enter_context(running(cas("simulate", "--port", "0", "--export", opened.devices, *meters)))
+            simulate = cas("simulate", "--port", "0", "--export", opened.devices, *meters)
+            pids.append(stack.enter_context(started(simulate))[1].pid)
             run(cas("device", "import", opened.devices), opened.environment)
         yield opened
