@@ -1,4 +1,4 @@
-"""Our generator on xsdata's plug-in point: frozen, slotted classes, with the project's own Data in Data's place.
+"""Our generator on xsdata's plug-in point: records, with the project's own Data in Data's place.
 
 It renders to memory. Nothing is written, formatted or imported here, so that a check leaves no trace.
 """
@@ -21,7 +21,7 @@ DATA = f"{{{COSEM}}}Data"
 NULL = f"{{{COSEM}}}NULL"
 PACKAGE = "cas.bindings"
 RECORD = "cas.cosem.record.Record"
-"""The base of all classes, which compares and shows them."""
+"""The base of all classes."""
 
 
 def configuration() -> GeneratorConfig:
@@ -29,9 +29,7 @@ def configuration() -> GeneratorConfig:
     config = GeneratorConfig()
     config.output.package = PACKAGE
     config.output.format.slots = True
-    config.output.format.frozen = True
-    config.output.format.eq = False
-    config.output.format.repr = False
+    config.output.format.frozen = True  # tuples, not lists
     config.extensions.extension = [GeneratorExtension(ExtensionType.CLASS, ".*", RECORD)]
     config.output.unnest_classes = True
     config.output.max_line_length = 120
@@ -84,11 +82,16 @@ class BindingsFilters(Filters):
         name = super().field_type(obj, attr)
         return f"{name.removeprefix('None | ')} | None" if name.startswith("None | ") else name
 
+    def class_annotations(self, obj: Class, class_name: str) -> list[str]:
+        """A record rather than a dataclass."""
+        return ["@record"]
+
     @classmethod
     def build_import_patterns(cls) -> dict[str, dict[str, Any]]:
-        """Adds typing.Literal."""
+        """Adds typing.Literal, and what makes a record."""
         patterns = super().build_import_patterns()
         patterns["typing"]["Literal"] = [": Literal["]
+        patterns["cas.cosem.record"] = {"record": ["@record"]}
         return patterns
 
 

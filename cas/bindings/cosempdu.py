@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
 from typing import Literal
 
 from cas.cosem.data import Data
-from cas.cosem.record import Record
+from cas.cosem.record import Record, record
 
 __NAMESPACE__ = "http://www.dlms.com/COSEMpdu"
 
@@ -177,7 +177,7 @@ class ReleaseResponseReason(Enum):
     USER_DEFINED = "user-defined"
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class CosemAttributeDescriptor(Record):
     class Meta:
         name = "Cosem-Attribute-Descriptor"
@@ -207,7 +207,7 @@ class CosemAttributeDescriptor(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class CosemMethodDescriptor(Record):
     class Meta:
         name = "Cosem-Method-Descriptor"
@@ -237,7 +237,7 @@ class CosemMethodDescriptor(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class SelectiveAccessDescriptor(Record):
     """The part of an attribute that is meant: selector 1 range, 2 entry (IEC 62056-6-2:2017, 4.3.6)."""
 
@@ -260,7 +260,7 @@ class SelectiveAccessDescriptor(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class CosemAttributeDescriptorWithSelection(Record):
     class Meta:
         name = "Cosem-Attribute-Descriptor-With-Selection"
@@ -282,7 +282,7 @@ class CosemAttributeDescriptorWithSelection(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class GetDataResult(Record):
     """A value, or why there is none."""
 
@@ -306,7 +306,7 @@ class GetDataResult(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class ActionResponseWithOptionalData(Record):
     class Meta:
         name = "Action-Response-With-Optional-Data"
@@ -327,7 +327,7 @@ class ActionResponseWithOptionalData(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class DataBlockG(Record):
     """A block of the answer to GET."""
 
@@ -356,7 +356,7 @@ class DataBlockG(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class DataBlockGResult(Record):
     class Meta:
         name = "DataBlock-G-Result"
@@ -380,7 +380,7 @@ class DataBlockGResult(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class DataBlockSa(Record):
     """A block of SET or ACTION."""
 
@@ -411,7 +411,7 @@ class DataBlockSa(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class ListOfData(Record):
     class Meta:
         name = "List-Of-Data"
@@ -426,7 +426,7 @@ class ListOfData(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class ListOfCosemAttributeDescriptorWithSelection(Record):
     class Meta:
         name = "List-Of-Cosem-Attribute-Descriptor-With-Selection"
@@ -441,7 +441,7 @@ class ListOfCosemAttributeDescriptorWithSelection(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class ListOfCosemMethodDescriptor(Record):
     class Meta:
         name = "List-Of-Cosem-Method-Descriptor"
@@ -456,7 +456,7 @@ class ListOfCosemMethodDescriptor(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class ListOfGetDataResult(Record):
     class Meta:
         name = "List-Of-Get-Data-Result"
@@ -471,7 +471,7 @@ class ListOfGetDataResult(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class ListOfDataAccessResult(Record):
     class Meta:
         name = "List-Of-Data-Access-Result"
@@ -486,7 +486,7 @@ class ListOfDataAccessResult(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class ListOfActionResponseWithOptionalData(Record):
     class Meta:
         name = "List-Of-Action-Response-With-Optional-Data"
@@ -501,7 +501,7 @@ class ListOfActionResponseWithOptionalData(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class InitiateRequest(Record):
     """The client proposes an xDLMS context; stands in the user-information of AARQ."""
 
@@ -555,7 +555,7 @@ class InitiateRequest(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class InitiateResponse(Record):
     """The context as negotiated; vaa-name is 7 with logical names, -1536 (0xFA00) with short names."""
 
@@ -599,7 +599,7 @@ class InitiateResponse(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class ConfirmedServiceError(Record):
     """A confirmed service failed; COSEM uses initiateError, read and write."""
 
@@ -752,7 +752,7 @@ class ConfirmedServiceError(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class ServiceError(Record):
     application_reference: ServiceErrorApplicationReference | None = field(
         default=None,
@@ -823,7 +823,7 @@ class ServiceError(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class ExceptionResponse(Record):
     """The device does not take the request."""
 
@@ -843,7 +843,7 @@ class ExceptionResponse(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class ExceptionResponseServiceError(Record):
     """invocation-counter-error tells the counter that the device expects at least."""
 
@@ -900,7 +900,7 @@ class ExceptionResponseServiceError(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class GetRequest(Record):
     class Meta:
         name = "Get-Request"
@@ -931,7 +931,7 @@ class GetRequest(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class GetRequestNormal(Record):
     class Meta:
         name = "Get-Request-Normal"
@@ -960,7 +960,7 @@ class GetRequestNormal(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class GetRequestNext(Record):
     class Meta:
         name = "Get-Request-Next"
@@ -981,7 +981,7 @@ class GetRequestNext(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class GetRequestWithList(Record):
     class Meta:
         name = "Get-Request-With-List"
@@ -1002,7 +1002,7 @@ class GetRequestWithList(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class GetResponse(Record):
     class Meta:
         name = "Get-Response"
@@ -1033,7 +1033,7 @@ class GetResponse(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class GetResponseNormal(Record):
     class Meta:
         name = "Get-Response-Normal"
@@ -1053,7 +1053,7 @@ class GetResponseNormal(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class GetResponseWithDatablock(Record):
     class Meta:
         name = "Get-Response-With-Datablock"
@@ -1073,7 +1073,7 @@ class GetResponseWithDatablock(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class GetResponseWithList(Record):
     class Meta:
         name = "Get-Response-With-List"
@@ -1093,7 +1093,7 @@ class GetResponseWithList(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class SetRequest(Record):
     class Meta:
         name = "Set-Request"
@@ -1140,7 +1140,7 @@ class SetRequest(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class SetRequestNormal(Record):
     class Meta:
         name = "Set-Request-Normal"
@@ -1175,7 +1175,7 @@ class SetRequestNormal(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class SetRequestWithFirstDatablock(Record):
     class Meta:
         name = "Set-Request-With-First-Datablock"
@@ -1210,7 +1210,7 @@ class SetRequestWithFirstDatablock(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class SetRequestWithDatablock(Record):
     class Meta:
         name = "Set-Request-With-Datablock"
@@ -1230,7 +1230,7 @@ class SetRequestWithDatablock(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class SetRequestWithList(Record):
     class Meta:
         name = "Set-Request-With-List"
@@ -1258,7 +1258,7 @@ class SetRequestWithList(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class SetRequestWithListAndFirstDatablock(Record):
     class Meta:
         name = "Set-Request-With-List-And-First-Datablock"
@@ -1285,7 +1285,7 @@ class SetRequestWithListAndFirstDatablock(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class SetResponse(Record):
     class Meta:
         name = "Set-Response"
@@ -1332,7 +1332,7 @@ class SetResponse(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class SetResponseNormal(Record):
     class Meta:
         name = "Set-Response-Normal"
@@ -1352,7 +1352,7 @@ class SetResponseNormal(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class SetResponseDatablock(Record):
     class Meta:
         name = "Set-Response-Datablock"
@@ -1373,7 +1373,7 @@ class SetResponseDatablock(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class SetResponseLastDatablock(Record):
     class Meta:
         name = "Set-Response-Last-Datablock"
@@ -1400,7 +1400,7 @@ class SetResponseLastDatablock(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class SetResponseLastDatablockWithList(Record):
     class Meta:
         name = "Set-Response-Last-Datablock-With-List"
@@ -1427,7 +1427,7 @@ class SetResponseLastDatablockWithList(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class SetResponseWithList(Record):
     class Meta:
         name = "Set-Response-With-List"
@@ -1447,7 +1447,7 @@ class SetResponseWithList(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class ActionRequest(Record):
     class Meta:
         name = "Action-Request"
@@ -1502,7 +1502,7 @@ class ActionRequest(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class ActionRequestNormal(Record):
     class Meta:
         name = "Action-Request-Normal"
@@ -1531,7 +1531,7 @@ class ActionRequestNormal(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class ActionRequestNextPblock(Record):
     class Meta:
         name = "Action-Request-Next-Pblock"
@@ -1552,7 +1552,7 @@ class ActionRequestNextPblock(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class ActionRequestWithList(Record):
     class Meta:
         name = "Action-Request-With-List"
@@ -1580,7 +1580,7 @@ class ActionRequestWithList(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class ActionRequestWithFirstPblock(Record):
     class Meta:
         name = "Action-Request-With-First-Pblock"
@@ -1607,7 +1607,7 @@ class ActionRequestWithFirstPblock(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class ActionRequestWithListAndFirstPblock(Record):
     class Meta:
         name = "Action-Request-With-List-And-First-Pblock"
@@ -1634,7 +1634,7 @@ class ActionRequestWithListAndFirstPblock(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class ActionRequestWithPblock(Record):
     class Meta:
         name = "Action-Request-With-Pblock"
@@ -1654,7 +1654,7 @@ class ActionRequestWithPblock(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class ActionResponse(Record):
     class Meta:
         name = "Action-Response"
@@ -1693,7 +1693,7 @@ class ActionResponse(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class ActionResponseNormal(Record):
     class Meta:
         name = "Action-Response-Normal"
@@ -1714,7 +1714,7 @@ class ActionResponseNormal(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class ActionResponseWithPblock(Record):
     class Meta:
         name = "Action-Response-With-Pblock"
@@ -1734,7 +1734,7 @@ class ActionResponseWithPblock(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class ActionResponseWithList(Record):
     class Meta:
         name = "Action-Response-With-List"
@@ -1755,7 +1755,7 @@ class ActionResponseWithList(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class ActionResponseNextPblock(Record):
     class Meta:
         name = "Action-Response-Next-Pblock"
@@ -1776,7 +1776,7 @@ class ActionResponseNextPblock(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class EventNotificationRequest(Record):
     time: bytes | None = field(
         default=None,
@@ -1802,7 +1802,7 @@ class EventNotificationRequest(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class DataNotification(Record):
     """date-time has 0 or 12 octets."""
 
@@ -1833,7 +1833,7 @@ class DataNotification(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class NotificationBody(Record):
     class Meta:
         name = "Notification-Body"
@@ -1847,7 +1847,7 @@ class NotificationBody(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class DataNotificationConfirm(Record):
     class Meta:
         name = "Data-Notification-Confirm"
@@ -1869,7 +1869,7 @@ class DataNotificationConfirm(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class AccessRequest(Record):
     class Meta:
         name = "Access-Request"
@@ -1898,7 +1898,7 @@ class AccessRequest(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class AccessRequestBody(Record):
     class Meta:
         name = "Access-Request-Body"
@@ -1919,7 +1919,7 @@ class AccessRequestBody(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class ListOfAccessRequestSpecification(Record):
     class Meta:
         name = "List-Of-Access-Request-Specification"
@@ -1934,7 +1934,7 @@ class ListOfAccessRequestSpecification(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class AccessRequestSpecification(Record):
     class Meta:
         name = "Access-Request-Specification"
@@ -1981,7 +1981,7 @@ class AccessRequestSpecification(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class AccessRequestGet(Record):
     class Meta:
         name = "Access-Request-Get"
@@ -1995,7 +1995,7 @@ class AccessRequestGet(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class AccessRequestSet(Record):
     class Meta:
         name = "Access-Request-Set"
@@ -2009,7 +2009,7 @@ class AccessRequestSet(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class AccessRequestAction(Record):
     class Meta:
         name = "Access-Request-Action"
@@ -2023,7 +2023,7 @@ class AccessRequestAction(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class AccessRequestGetWithSelection(Record):
     class Meta:
         name = "Access-Request-Get-With-Selection"
@@ -2044,7 +2044,7 @@ class AccessRequestGetWithSelection(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class AccessRequestSetWithSelection(Record):
     class Meta:
         name = "Access-Request-Set-With-Selection"
@@ -2065,7 +2065,7 @@ class AccessRequestSetWithSelection(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class AccessResponse(Record):
     class Meta:
         name = "Access-Response"
@@ -2094,7 +2094,7 @@ class AccessResponse(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class AccessResponseBody(Record):
     class Meta:
         name = "Access-Response-Body"
@@ -2123,7 +2123,7 @@ class AccessResponseBody(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class ListOfAccessResponseSpecification(Record):
     class Meta:
         name = "List-Of-Access-Response-Specification"
@@ -2138,7 +2138,7 @@ class ListOfAccessResponseSpecification(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class AccessResponseSpecification(Record):
     class Meta:
         name = "Access-Response-Specification"
@@ -2169,7 +2169,7 @@ class AccessResponseSpecification(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class AccessResponseGet(Record):
     class Meta:
         name = "Access-Response-Get"
@@ -2182,7 +2182,7 @@ class AccessResponseGet(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class AccessResponseSet(Record):
     class Meta:
         name = "Access-Response-Set"
@@ -2195,7 +2195,7 @@ class AccessResponseSet(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class AccessResponseAction(Record):
     class Meta:
         name = "Access-Response-Action"
@@ -2208,7 +2208,7 @@ class AccessResponseAction(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class VariableAccessSpecification(Record):
     class Meta:
         name = "Variable-Access-Specification"
@@ -2255,7 +2255,7 @@ class VariableAccessSpecification(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class ParameterizedAccess(Record):
     class Meta:
         name = "Parameterized-Access"
@@ -2281,7 +2281,7 @@ class ParameterizedAccess(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class BlockNumberAccess(Record):
     class Meta:
         name = "Block-Number-Access"
@@ -2295,7 +2295,7 @@ class BlockNumberAccess(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class ReadDataBlockAccess(Record):
     class Meta:
         name = "Read-Data-Block-Access"
@@ -2324,7 +2324,7 @@ class ReadDataBlockAccess(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class WriteDataBlockAccess(Record):
     class Meta:
         name = "Write-Data-Block-Access"
@@ -2345,7 +2345,7 @@ class WriteDataBlockAccess(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class DataBlockResult(Record):
     class Meta:
         name = "Data-Block-Result"
@@ -2374,7 +2374,7 @@ class DataBlockResult(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class ListOfVariableAccessSpecification(Record):
     class Meta:
         name = "List-Of-Variable-Access-Specification"
@@ -2389,7 +2389,7 @@ class ListOfVariableAccessSpecification(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class ReadRequest(Record):
     variable_access_specification: tuple[VariableAccessSpecification, ...] = field(
         default_factory=tuple,
@@ -2401,7 +2401,7 @@ class ReadRequest(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class ReadResponse(Record):
     choice: tuple[ReadResponseChoice, ...] = field(
         default_factory=tuple,
@@ -2413,7 +2413,7 @@ class ReadResponse(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class ReadResponseChoice(Record):
     class Meta:
         name = "ReadResponse-CHOICE"
@@ -2451,7 +2451,7 @@ class ReadResponseChoice(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class WriteRequest(Record):
     variable_access_specification: ListOfVariableAccessSpecification = field(
         metadata={
@@ -2469,7 +2469,7 @@ class WriteRequest(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class WriteResponse(Record):
     choice: tuple[WriteResponseChoice, ...] = field(
         default_factory=tuple,
@@ -2481,7 +2481,7 @@ class WriteResponse(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class WriteResponseChoice(Record):
     class Meta:
         name = "WriteResponse-CHOICE"
@@ -2511,7 +2511,7 @@ class WriteResponseChoice(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class UnconfirmedWriteRequest(Record):
     variable_access_specification: ListOfVariableAccessSpecification = field(
         metadata={
@@ -2529,7 +2529,7 @@ class UnconfirmedWriteRequest(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class InformationReportRequest(Record):
     current_time: str | None = field(
         default=None,
@@ -2555,7 +2555,7 @@ class InformationReportRequest(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class GeneralGloCiphering(Record):
     class Meta:
         name = "General-Glo-Ciphering"
@@ -2578,7 +2578,7 @@ class GeneralGloCiphering(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class GeneralDedCiphering(Record):
     class Meta:
         name = "General-Ded-Ciphering"
@@ -2601,7 +2601,7 @@ class GeneralDedCiphering(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class GeneralCiphering(Record):
     class Meta:
         name = "General-Ciphering"
@@ -2664,7 +2664,7 @@ class GeneralCiphering(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class KeyInfo(Record):
     class Meta:
         name = "Key-Info"
@@ -2695,7 +2695,7 @@ class KeyInfo(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class IdentifiedKey(Record):
     class Meta:
         name = "Identified-Key"
@@ -2709,7 +2709,7 @@ class IdentifiedKey(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class WrappedKey(Record):
     class Meta:
         name = "Wrapped-Key"
@@ -2731,7 +2731,7 @@ class WrappedKey(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class AgreedKey(Record):
     class Meta:
         name = "Agreed-Key"
@@ -2754,7 +2754,7 @@ class AgreedKey(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class GeneralSigning(Record):
     class Meta:
         name = "General-Signing"
@@ -2815,7 +2815,7 @@ class GeneralSigning(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class GeneralBlockTransfer(Record):
     class Meta:
         name = "General-Block-Transfer"
@@ -2851,7 +2851,7 @@ class GeneralBlockTransfer(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class AarqApdu(Record):
     """The client asks for an association."""
 
@@ -2988,7 +2988,7 @@ class AarqApdu(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class AareApdu(Record):
     """The device answers it."""
 
@@ -3104,7 +3104,7 @@ class AareApdu(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class RlrqApdu(Record):
     """The client releases the association."""
 
@@ -3129,7 +3129,7 @@ class RlrqApdu(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class RlreApdu(Record):
     """The device answers it."""
 
@@ -3154,7 +3154,7 @@ class RlreApdu(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class AuthenticationValue(Record):
     """The password or the challenge is the charstring; external holds the contents of the EXTERNAL."""
 
@@ -3194,7 +3194,7 @@ class AuthenticationValue(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class AuthenticationValueOther(Record):
     class Meta:
         name = "Authentication-value-Other"
@@ -3217,7 +3217,7 @@ class AuthenticationValueOther(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class AssociateSourceDiagnostic(Record):
     class Meta:
         name = "Associate-source-diagnostic"
@@ -3240,7 +3240,7 @@ class AssociateSourceDiagnostic(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class XDlmsApdu(Record):
     """Any APDU of xDLMS."""
 
@@ -3688,7 +3688,7 @@ class XDlmsApdu(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class ACseApdu(Record):
     """Any APDU of the ACSE that COSEM uses."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from xsdata.models.datatype import XmlDateTime, XmlDuration
 
@@ -30,12 +30,12 @@ from cas.bindings.cosempdu import (
     WriteRequest,
     WriteResponse,
 )
-from cas.cosem.record import Record
+from cas.cosem.record import Record, record
 
 __NAMESPACE__ = "http://iec.ch/TC13/2014/schema/DeviceAccess"
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class DeviceAccess(Record):
     """What to do on which devices, when, how often; in an answer, with what came of it."""
 
@@ -114,7 +114,7 @@ class DeviceAccess(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class DevicesReferenceList(Record):
     """Devices and groups of devices, both in one list if need be (D)."""
 
@@ -136,7 +136,7 @@ class DevicesReferenceList(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class DeviceReference(Record):
     """A device, by its system title (16 hexadecimal digits) or an alias registered for it."""
 
@@ -149,7 +149,7 @@ class DeviceReference(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class GroupReference(Record):
     """A group of devices, its members as of each activation."""
 
@@ -162,7 +162,7 @@ class GroupReference(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class CosemAccessList(Record):
     """The accesses, made in this order, in one association for each device."""
 
@@ -176,7 +176,7 @@ class CosemAccessList(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class CosemAccess(Record):
     """One access and its results.
 
@@ -201,7 +201,7 @@ class CosemAccess(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class CosemAccessDescriptor(Record):
     """What to do on the device."""
 
@@ -239,7 +239,7 @@ class CosemAccessDescriptor(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class CosemXdlmsDescriptor(Record):
     """A request APDU.
 
@@ -299,7 +299,7 @@ class CosemXdlmsDescriptor(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class CosemAcseDescriptor(Record):
     """The client of the CAS opens or releases the association itself."""
 
@@ -322,7 +322,7 @@ class CosemAcseDescriptor(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class CosemTimeSync(Record):
     """Read the clock; set it if it is off by min-time-diff to max-time-diff, in seconds (X)."""
 
@@ -349,7 +349,7 @@ class CosemTimeSync(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class CosemUpgrade(Record):
     """Transfer an image and activate it; image-size in octets (X)."""
 
@@ -383,7 +383,7 @@ class CosemUpgrade(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class CosemAccessResult(Record):
     """What came of the access on one device, in the activation that ran at Activated."""
 
@@ -428,7 +428,7 @@ class CosemAccessResult(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class CosemXdlmsResult(Record):
     """The response APDU, or the APDU that the device sent unasked.
 
@@ -528,7 +528,7 @@ class CosemXdlmsResult(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class CosemAcseResult(Record):
     """The device's answer to an aarq or rlrq."""
 
@@ -551,7 +551,7 @@ class CosemAcseResult(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class CosemErrorResult(Record):
     """The device was not reached, or the exchange with it broke (D)."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
 from xml.etree.ElementTree import QName
 
@@ -14,7 +14,7 @@ from cas.bindings.device_access import (
     DeviceReference,
     GroupReference,
 )
-from cas.cosem.record import Record
+from cas.cosem.record import Record, record
 
 __NAMESPACE__ = "http://iec.ch/TC57/2011/schema/message"
 
@@ -90,7 +90,7 @@ class MeterState(Enum):
     METER_LOST = "METER-LOST"
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class MessageType(Record):
     header: HeaderType = field(
         metadata={
@@ -125,7 +125,7 @@ class MessageType(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class RequestMessageType(Record):
     """From a client to the CAS."""
 
@@ -154,7 +154,7 @@ class RequestMessageType(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class ResponseMessageType(Record):
     """The answer to a request."""
 
@@ -182,7 +182,7 @@ class ResponseMessageType(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class EventMessageType(Record):
     """From the CAS to the ReplyAddress."""
 
@@ -203,7 +203,7 @@ class EventMessageType(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class FaultMessageType(Record):
     """The answer to a request that cannot be taken, in the Detail of the SOAP fault."""
 
@@ -216,7 +216,7 @@ class FaultMessageType(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class HeaderType(Record):
     verb: Verb = field(
         metadata={
@@ -345,7 +345,7 @@ class HeaderType(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class ReplayDetectionType(Record):
     nonce: str = field(
         metadata={
@@ -363,7 +363,7 @@ class ReplayDetectionType(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class UserType(Record):
     user_id: str = field(
         metadata={
@@ -382,7 +382,7 @@ class UserType(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class MessageProperty(Record):
     name: str = field(
         metadata={
@@ -401,7 +401,7 @@ class MessageProperty(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class RequestType(Record):
     """Which resources.
 
@@ -465,7 +465,7 @@ class RequestType(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class OptionType(Record):
     name: str = field(
         metadata={
@@ -482,7 +482,7 @@ class OptionType(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class ReplyType(Record):
     result: Result = field(
         metadata={
@@ -524,7 +524,7 @@ class ReplyType(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class ErrorType(Record):
     """xpath is a QName in the published files; the full path of the element stands in details."""
 
@@ -612,7 +612,7 @@ class ErrorType(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class LocationType(Record):
     node: str | None = field(
         default=None,
@@ -637,7 +637,7 @@ class LocationType(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class IdType(Record):
     """The identity of a resource or object."""
 
@@ -674,7 +674,7 @@ class IdType(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class ObjectType(Record):
     m_rid: str | None = field(
         default=None,
@@ -702,7 +702,7 @@ class ObjectType(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class Name(Record):
     name: str = field(
         metadata={
@@ -720,7 +720,7 @@ class Name(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class NameType(Record):
     name: str = field(
         metadata={
@@ -745,7 +745,7 @@ class NameType(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class NameTypeAuthority(Record):
     name: str = field(
         metadata={
@@ -762,7 +762,7 @@ class NameTypeAuthority(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class PayloadType(Record):
     """Several DeviceAccess answer a get of several IDs.
 
@@ -843,7 +843,7 @@ class PayloadType(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class OperationSet(Record):
     enforce_msg_sequence: bool | None = field(
         default=None,
@@ -871,7 +871,7 @@ class OperationSet(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class OperationType(Record):
     operation_id: int = field(
         metadata={
@@ -911,7 +911,7 @@ class OperationType(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class DeviceGroups(Record):
     """The noun DeviceGroups (in the deployed client DeviceGroup, for the list as for its entries)."""
 
@@ -925,7 +925,7 @@ class DeviceGroups(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class DeviceGroup(Record):
     """A list of devices, or with Type PREFIX all devices whose DeviceID starts with Prefix."""
 
@@ -961,7 +961,7 @@ class DeviceGroup(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class ResourceDirectory(Record):
     """A summary of every DeviceAccess (X)."""
 
@@ -975,7 +975,7 @@ class ResourceDirectory(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class Resource(Record):
     """The summary of a DeviceAccess."""
 
@@ -1106,7 +1106,7 @@ class Resource(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class CosemDeviceStatistics(Record):
     """How communication with a device went (X); mac-address is its transport address (D)."""
 
@@ -1179,13 +1179,13 @@ class CosemDeviceStatistics(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class CosemDeviceStatisticRequest(Record):
     class Meta:
         namespace = "http://iec.ch/TC57/2011/schema/message"
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class GetCosemDeviceStatisticResponse(Record):
     class Meta:
         namespace = "http://iec.ch/TC57/2011/schema/message"
@@ -1199,31 +1199,31 @@ class GetCosemDeviceStatisticResponse(Record):
     )
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class Message(MessageType):
     class Meta:
         namespace = "http://iec.ch/TC57/2011/schema/message"
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class RequestMessage(RequestMessageType):
     class Meta:
         namespace = "http://iec.ch/TC57/2011/schema/message"
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class ResponseMessage(ResponseMessageType):
     class Meta:
         namespace = "http://iec.ch/TC57/2011/schema/message"
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class EventMessage(EventMessageType):
     class Meta:
         namespace = "http://iec.ch/TC57/2011/schema/message"
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class FaultMessage(FaultMessageType):
     class Meta:
         namespace = "http://iec.ch/TC57/2011/schema/message"

@@ -1,25 +1,28 @@
-"""Records: compared, hashed and shown as the dataclasses that they stand for."""
+"""Records: made, compared, hashed, shown, copied and left alone as the frozen dataclasses that they are."""
 
-from dataclasses import dataclass, field, make_dataclass, replace
+import pickle
+from copy import copy, deepcopy
+from dataclasses import FrozenInstanceError, field, make_dataclass, replace
+from typing import Any
 
 import pytest
 
 from cas.bindings.device_access import DeviceReference, DevicesReferenceList, GroupReference
-from cas.cosem.record import Record
+from cas.cosem.record import Record, record
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class Empty(Record):
     pass
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class Base(Record):
     number: int
     names: tuple[str, ...] = field(default_factory=tuple)
 
 
-@dataclass(repr=False, eq=False, frozen=True, slots=True, kw_only=True)
+@record
 class Derived(Base):
     more: "Base | None" = None
 
@@ -30,8 +33,9 @@ RECORDS = [Empty(), Base(number=1), Base(number=2), Base(number=1, names=("a",))
 @pytest.mark.parametrize("one", RECORDS, ids=repr)
 def test_a_record_equals_what_has_its_class_and_its_contents(one: Record) -> None:
     assert [other for other in RECORDS if other == one] == [one]
-    assert replace(one) == one  # type: ignore[type-var]  # they all are dataclasses
-    assert hash(replace(one)) == hash(one)  # type: ignore[type-var]
+    for same in (replace(one), copy(one), deepcopy(one), pickle.loads(pickle.dumps(one))):  # noqa: S301 - our own
+        assert same == one
+        assert hash(same) == hash(one)
     assert one != "a record"
 
 
@@ -39,6 +43,26 @@ def test_a_record_is_shown_as_a_dataclass_is() -> None:
     ordinary = make_dataclass("Derived", ["number", "names", "more"])
     record = Derived(number=1, names=("a",), more=Base(number=2))
     assert repr(record) == repr(ordinary(1, ("a",), Base(number=2)))
+
+
+def test_a_record_cannot_be_changed() -> None:
+    one: Any = Base(number=1)
+    with pytest.raises(FrozenInstanceError):
+        one.number = 2
+    with pytest.raises(FrozenInstanceError):
+        del one.number
+    with pytest.raises(FrozenInstanceError):
+        one.other = 2
+    assert one == Base(number=1)
+
+
+@pytest.mark.parametrize(
+    ("values", "word"),
+    [({}, "lacks number"), ({"number": 1, "numbers": 2}, "has no numbers"), ({"names": ()}, "lacks")],
+)
+def test_a_record_is_made_of_its_fields(values: dict[str, Any], word: str) -> None:
+    with pytest.raises(TypeError, match=word):
+        Base(**values)
 
 
 def test_records_are_as_different_as_what_they_hold() -> None:
