@@ -4,7 +4,7 @@ BIN := .venv/bin
 PYTHON ?= python3.11
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help setup demo demo-scheduled run test screenshots bindings readme format lint types bench bench-check compiled soak fuzz audit sbom ci clean lock
+.PHONY: help setup demo demo-scheduled run test screenshots bindings readme format lint types bench bench-check soak fuzz audit sbom ci clean lock
 help:            ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | column -t -s '	'
 
@@ -46,22 +46,9 @@ types: .venv/.done                       ## mypy --strict on everything
 	$(PYTHON) -m venv .bench
 	.bench/bin/pip install --quiet --disable-pip-version-check --require-hashes -r .ci/bench.lock
 	@touch $@
-COMPILED := $(addprefix cas/dlms/, axdr.py apdu.py association.py invoke_id.py protection.py security/ciphering.py \
-	security/wrapping.py xdlms/answers.py xdlms/get.py xdlms/needs.py)
-# The core of the protocol, the same sources, by mypyc: transports and Data stay as they are, since others derive from
-# their classes. What cas has besides is copied, so that PYTHONPATH=.compiled is all that it takes.
-.compiled/.done: .venv/.done $(shell find cas -name '*.py')
-	rm -rf .compiled && mkdir .compiled && cp -r cas .compiled/
-	cd .compiled && ../$(BIN)/mypyc --follow-imports=silent --ignore-missing-imports $(COMPILED) && rm -r build
-	@touch $@
-compiled: .compiled/.done                ## the protocol core compiled by mypyc, in .compiled/, and its tests; needs a C compiler
-	cp -r transports schemas tests pyproject.toml .compiled/ && ln -sfn ../.bench ../.peers .compiled/
-	cd .compiled && ../$(PY) -c "from cas.dlms import axdr; assert axdr.__file__.endswith('.so'), axdr.__file__"
-	cd .compiled && ../$(PY) -m pytest -n 2 tests/unit/dlms
-CORE := $(if $(shell command -v cc),.compiled/.done)
-bench: .venv/.done .bench/.done $(CORE)  ## benchmarks, side by side with their floors
+bench: .venv/.done .bench/.done          ## benchmarks, side by side with their floors
 	$(PY) -m tests.benchmarks $(ARGS)
-bench-check: .venv/.done .bench/.done $(CORE) ## fail where a ratio is worse than the one that is kept, beyond the noise
+bench-check: .venv/.done .bench/.done    ## fail where a ratio is worse than the one that is kept, beyond the noise
 	$(PY) -m tests.benchmarks --check $(ARGS)
 soak: .venv/.done                        ## processes killed at random under load, for minutes
 	$(PY) -m tests.faults.soak $(ARGS)
@@ -91,4 +78,4 @@ lock: .venv/.done                        ## renew the locked requirements
 	.venv-lock/bin/uv pip compile --quiet --no-header --no-annotate --generate-hashes --python-version 3.11 --group fuzz -o .ci/fuzz.lock
 	rm -rf .venv-lock
 clean:                                   ## remove what the targets made
-	rm -rf .venv .peers .bench .compiled .audit .fuzz .cas cosem-access-service.cdx.json
+	rm -rf .venv .peers .bench .audit .fuzz .cas cosem-access-service.cdx.json

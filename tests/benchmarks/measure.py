@@ -6,20 +6,17 @@ rounds with its quartiles. Absolute figures are for orientation only.
 
 import gc
 import json
-import os
 import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
 ROOT = Path(__file__).parents[2]
 PEERS_PYTHON = ROOT / ".bench" / "bin" / "python"
-COMPILED = ROOT / ".compiled"
 
 Case = Callable[[], float]
 """Does the work once, and returns what it cost: seconds of one unit of work, or octets of memory."""
@@ -108,23 +105,13 @@ def compare(
 class Peer:
     """A foreign implementation in its own process and environment: sent the name of a case, it answers seconds."""
 
-    python = PEERS_PYTHON
-    scripts = Path(__file__).parent / "peers"
-    search = ""
-
     def __init__(self, script: str, *arguments: str) -> None:
-        self._command = [str(self.python), str(self.scripts / script), *arguments]
+        self._command = [str(PEERS_PYTHON), str(Path(__file__).parent / "peers" / script), *arguments]
 
     def __enter__(self) -> Self:
-        if not self.python.exists():
-            sys.exit(f"{self.python} is missing: `make bench` makes it")
-        self._process = subprocess.Popen(
-            self._command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env=os.environ | {"PYTHONPATH": self.search},
-        )
+        if not PEERS_PYTHON.exists():
+            sys.exit(f"{PEERS_PYTHON} is missing: `make bench` makes it")
+        self._process = subprocess.Popen(self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -143,21 +130,3 @@ class Peer:
             return float(answer["seconds"])
 
         return run
-
-
-class Compiled(Peer):
-    """Ourselves with the core compiled, in a process that finds that first."""
-
-    python = Path(sys.executable)
-    scripts = Path(__file__).parent
-    search = f"{COMPILED}{os.pathsep}{ROOT}"
-
-
-@contextmanager
-def core_compiled() -> Iterator[Callable[[str, int], dict[str, Case]]]:
-    """Gives a case on a port as a line of the table; none where the core is not compiled (`make compiled`)."""
-    if not (COMPILED / ".done").exists():
-        yield lambda _name, _port: {}
-        return
-    with Compiled("compiled.py") as ourselves:
-        yield lambda name, port: {"ours, core compiled": ourselves.case(f"{name} {port}")}

@@ -24,7 +24,7 @@ from cas.dlms.security.ciphering import Ciphering
 from cas.dlms.security.control import SecurityControl
 from cas.dlms.security.policy import Protection
 from cas.dlms.security.suites import SUITES
-from tests.benchmarks.measure import PEERS_PYTHON, Case, Peer, Row, compare, core_compiled
+from tests.benchmarks.measure import PEERS_PYTHON, Case, Peer, Row, compare
 from tests.processes import ROOT, running
 from transports.registry import open_transport
 
@@ -151,13 +151,12 @@ def foreign_meter() -> Iterator[int]:
 
 def rows(rounds: int) -> Iterable[Row]:
     """Every measurement of this module."""
-    with responder() as port, Peer("round_trips.py", str(port)) as peer, core_compiled() as compiled:
+    with responder() as port, Peer("round_trips.py", str(port)) as peer:
         url = f"tcp://127.0.0.1:{port}?client=16&server=1"
         yield compare(
             "GET, 1 association (time)",
             {
                 "ours": ours(url, Settings(), 1, GETS, time.perf_counter),
-                **compiled("one", port),
                 "floor: raw octets, uvloop": raw(port, 1, GETS, time.perf_counter),
                 "gurux-dlms": peer.case("one gurux-dlms"),
                 "dlms-cosem": peer.case("one dlms-cosem"),
@@ -170,7 +169,6 @@ def rows(rounds: int) -> Iterable[Row]:
             "GET, 100 associations (CPU)",
             {
                 "ours": many(url),
-                **compiled("many", port),
                 "floor: raw octets, uvloop": raw(port, MANY, GETS_OF_MANY, time.process_time),
                 "gurux-dlms, threads": peer.case("many gurux-dlms"),
                 "dlms-cosem, threads": peer.case("many dlms-cosem"),
@@ -179,12 +177,11 @@ def rows(rounds: int) -> Iterable[Row]:
             {"dlms-cosem, threads": 4.0, "gurux-dlms, threads": 4.0, "pydlms-client, threads": 4.0},
             rounds,
         )
-    with foreign_meter() as port, Peer("round_trips.py", str(port)) as peer, core_compiled() as compiled:
+    with foreign_meter() as port, Peer("round_trips.py", str(port)) as peer:
         yield compare(
             "GET, HLS-GMAC, ciphered (CPU)",
             {
                 "ours": ciphered(f"tcp://127.0.0.1:{port}?client=1&server=1"),
-                **compiled("gmac", port),
                 "floor: raw octets in the clear, uvloop": raw(port, 1, GETS_CIPHERED, time.process_time),
                 "gurux-dlms": peer.case("gmac gurux-dlms"),
                 "dlms-cosem": peer.case("gmac dlms-cosem"),

@@ -24,7 +24,7 @@ from cas.cosem.date_time import CosemDateTime
 from cas.devices.sessions import settings_of
 from cas.dlms.acse import Settings
 from cas.dlms.client import Client
-from tests.benchmarks.measure import Case, Peer, Row, compare, core_compiled
+from tests.benchmarks.measure import Case, Peer, Row, compare
 from tests.benchmarks.round_trips import Counters, foreign_meter, gmac, responder
 from tests.benchmarks.site import entries_in
 from tests.processes import cas, running
@@ -178,12 +178,11 @@ def rows(rounds: int) -> Iterable[Row]:
         )
         foreign = [(f"tcp://127.0.0.1:{port}?client=1&server=1", gmac())] * FOREIGN
         sent, came = recorded(foreign[0], DAY)
-        with responder(*came) as floor, core_compiled() as compiled:
+        with responder(*came) as floor:
             yield compare(
                 "the same with a gurux-dlms meter (CPU)",
                 {
                     "ours": ours(foreign, DAY),
-                    **compiled("session", port),
                     "floor: raw octets, uvloop": raw(floor, sent, came),
                     "dlms-cosem": peer.case("dlms-cosem"),
                 },
