@@ -51,6 +51,7 @@ class Session(asyncio.Protocol):
         self._deadline: float | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._rings = _NEVER
+        self._opening: asyncio.Task[Any] | None = None
         self._up: asyncio.Future[None] = loop.create_future()
         self._lost: asyncio.Future[None] = loop.create_future()
         self._room: asyncio.Future[None] | None = None
@@ -65,6 +66,30 @@ class Session(asyncio.Protocol):
         if self._channel is None and not self._lost.done():
             self._channel = channel
             self._handle(self.framing.connect(self._now()))
+
+    async def open(self, medium: Medium, within: float, unreached: type[ConnectError]) -> None:
+        """Open the medium and wait until the framing's link stands. Raises ConnectError; `abort` after any error.
+
+        Does what `asyncio.timeout` would, with the timer that the wait for an answer needs anyway.
+        """
+        task = self._opening = cast("asyncio.Task[Any]", asyncio.current_task())
+        cancelled = task.cancelling()
+        self._deadline = self._now() + within
+        self._arm()
+        kind, stage = unreached, "no connection"
+        try:
+            self.attach(await medium.open(self))
+            kind, stage = ConnectTimeout, "the link layer was not established"
+            await self.established()
+        except BaseException as error:
+            late = self._opening is not task and task.uncancel() <= cancelled
+            if late and isinstance(error, asyncio.CancelledError):
+                raise kind(f"{self.endpoint}: {stage} within {within:g} s") from None
+            raise
+        finally:
+            self._opening = self._deadline = None
+            if self._error is not None:
+                self._disarm()
 
     async def established(self) -> None:
         """Wait until the framing's link stands. Raises ConnectError."""
@@ -112,14 +137,13 @@ class Session(asyncio.Protocol):
         """Say goodbye if that is quick, then cut. Idempotent, never hangs, never raises."""
         try:
             if self._channel is not None:
-                async with asyncio.timeout(CLOSE_TIMEOUT):
-                    if self._open:
-                        self._handle(self.framing.disconnect(self._now()))
-                    else:
-                        self._channel.close()
-                    await asyncio.shield(self._lost)
-        except TimeoutError:
-            pass
+                if self._open:
+                    self._handle(self.framing.disconnect(self._now()))
+                else:
+                    self._channel.close()
+                await asyncio.sleep(0)  # enough where neither framing nor medium has anything left to say
+                if not self._lost.done():
+                    await asyncio.wait((self._lost,), timeout=CLOSE_TIMEOUT)
         finally:
             self.abort()
 
@@ -214,7 +238,7 @@ class Session(asyncio.Protocol):
         due = self._timed.next_timeout() if self._timed is not None else None
         times = [t for t in (self._deadline, due) if t is not None]
         self._disarm()
-        if times and self._channel is not None and self._error is None:
+        if times and (self._error is None or self._opening is not None):
             self._rings = min(times)
             self._timer = self._loop.call_at(self._rings, self._ring)
 
@@ -229,6 +253,10 @@ class Session(asyncio.Protocol):
         now = self._now()
         if self._deadline is not None and self._deadline <= now:
             self._deadline = None
+            if self._opening is not None:
+                self._opening.cancel()
+                self._opening = None
+                return
             if self._waiter is not None and not self._waiter.done():
                 self._unanswered = True
                 self._waiter.set_exception(
@@ -250,7 +278,8 @@ class Session(asyncio.Protocol):
             self._up.exception()  # looked at: nobody need wait for it
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_exception(error)
-        self._disarm()
+        if self._opening is None:  # else the medium may still be opening, and must not do so for ever
+            self._disarm()
         self.resume_writing()
 
     def _gone(self) -> TransportError:
@@ -303,15 +332,8 @@ class Link:
         if self._session is not None:
             raise RuntimeError(f"{self.endpoint}: connect was called twice without close")
         session = Session(self._framing(), self.endpoint, response_timeout=self._response_timeout)
-        kind, stage = self._unreached, "no connection"
         try:
-            async with asyncio.timeout(self._connect_timeout):
-                session.attach(await self._medium.open(session))
-                kind, stage = ConnectTimeout, "the link layer was not established"
-                await session.established()
-        except TimeoutError:
-            session.abort()
-            raise kind(f"{self.endpoint}: {stage} within {self._connect_timeout:g} s") from None
+            await session.open(self._medium, self._connect_timeout, self._unreached)
         except BaseException:
             session.abort()
             raise

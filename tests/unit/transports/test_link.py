@@ -4,13 +4,14 @@ import asyncio
 import errno
 import socket
 import ssl
+import time
 
 import pytest
 
 from tests.unit.transports.benches import tcp_meter, wrapper_server
 from transports import link as link_module
 from transports import open_transport
-from transports.base import Event
+from transports.base import Channel, Event, Receiver
 from transports.errors import (
     ApduTooLong,
     CertificateError,
@@ -23,6 +24,7 @@ from transports.errors import (
     NameNotFound,
     PortUnavailable,
     Refused,
+    ResponseTimeout,
     TLSError,
     TransportError,
     Unreachable,
@@ -83,6 +85,134 @@ async def test_nobody_answers_the_call() -> None:
     with pytest.raises(ConnectTimeout, match=r"link layer .* within 0\.05 s"):
         await link.connect()
     await link.close()
+
+
+class Slow:
+    """A medium that never opens, and may tell of a loss all the same."""
+
+    endpoint = "slow"
+
+    def __init__(self, *, loses: bool = False) -> None:
+        self.loses = loses
+        self.opening = asyncio.Event()
+
+    async def open(self, receiver: Receiver) -> Channel:
+        if self.loses:
+            receiver.connection_lost(None)
+        self.opening.set()
+        await asyncio.Event().wait()
+        raise AssertionError
+
+
+@pytest.mark.parametrize("loses", [False, True])
+async def test_a_medium_that_does_not_open_is_given_up(loses: bool) -> None:
+    link = Link(Slow(loses=loses), wrapper_client, connect_timeout=0.05, unreached=Unreachable)
+    with pytest.raises(Unreachable, match=r"no connection within 0\.05 s"):
+        async with asyncio.timeout(5):
+            await link.connect()
+    task = asyncio.current_task()
+    assert task is not None
+    assert not task.cancelling()
+    assert not timers()
+    await link.close()
+
+
+async def test_an_outer_time_limit_is_told_apart_from_the_links_own() -> None:
+    link = Link(Slow(), wrapper_client, connect_timeout=5)
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.05):
+            await link.connect()
+    assert not timers()
+
+
+async def test_a_cancellation_is_not_taken_for_a_time_out() -> None:
+    medium = Slow()
+    link = Link(medium, wrapper_client, connect_timeout=0.05)
+    connecting = asyncio.create_task(link.connect())
+    await medium.opening.wait()
+    time.sleep(0.06)  # both in one turn of the loop  # noqa: ASYNC251
+    asyncio.get_running_loop().call_at(0, connecting.cancel)
+    with pytest.raises(asyncio.CancelledError):
+        await connecting
+    assert not timers()
+
+
+async def test_no_timer_outlives_its_link() -> None:
+    async with tcp_meter(wrapper_server) as (port, accepted):
+        transport = open_transport(f"tcp://127.0.0.1:{port}")
+        await transport.connect()
+        waiting = asyncio.create_task(transport.receive())
+        await (await accepted()).send(b"answer")
+        assert await waiting == b"answer"
+        await transport.close()
+        assert not timers()
+    with pytest.raises(Refused):
+        await open_transport(f"tcp://127.0.0.1:{unused_port()}").connect()
+    assert not timers()
+
+
+async def test_an_answer_that_is_late_after_a_quick_connection_is_a_response_time_out() -> None:
+    near, _ = memory.pair()
+    link = Link(near, wrapper_client, connect_timeout=0.05, response_timeout=0.15)
+    await link.connect()
+    with pytest.raises(ResponseTimeout):
+        await link.receive()
+    assert link.is_open
+    await link.close()
+
+
+class Deaf:
+    """A channel that never says that it is gone."""
+
+    def __init__(self) -> None:
+        self.aborted = False
+
+    def write(self, data: bytes) -> None: ...
+
+    def close(self) -> None: ...
+
+    def abort(self) -> None:
+        self.aborted = True
+
+
+class DeafMedium:
+    endpoint = "deaf"
+
+    def __init__(self) -> None:
+        self.channel = Deaf()
+
+    async def open(self, receiver: Receiver) -> Channel:
+        return self.channel
+
+
+async def test_a_channel_that_does_not_close_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(link_module, "CLOSE_TIMEOUT", 0.05)
+    medium = DeafMedium()
+    link = Link(medium, wrapper_client)
+    await link.connect()
+    async with asyncio.timeout(5):
+        await link.close()
+        await link.close()
+    assert medium.channel.aborted
+
+
+async def test_a_close_that_is_cancelled_cuts() -> None:
+    medium = DeafMedium()
+    link = Link(medium, wrapper_client)
+    await link.connect()
+    closing = asyncio.create_task(link.close())
+    await asyncio.sleep(0.01)
+    closing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await closing
+    assert medium.channel.aborted
+    assert not timers()
+
+
+def timers() -> list[asyncio.TimerHandle]:
+    """What asyncio's own loop still has to ring."""
+    scheduled: list[asyncio.TimerHandle] = asyncio.get_running_loop()._scheduled  # type: ignore[attr-defined]
+    return [timer for timer in scheduled if not timer.cancelled()]
 
 
 class NeverUp(WrapperFraming):
