@@ -188,6 +188,8 @@ class FakeDevices:
         self.aliases: dict[str, str] = {}
         self.groups = {"DG_ALL_METERS"}
         self.asked: list[tuple[str, Request]] = []
+        self.associated: list[str] = []
+        """The devices whose associations were opened, for each step."""
         self.open = 0
         self.most_open = 0
 
@@ -218,7 +220,7 @@ class _FakeDialogue:
         self._device_id = device_id
 
     async def prepare(self, step: Step, leader: cos.AarqApdu | None) -> None:
-        pass
+        self._devices.associated.append(self._device_id)
 
     async def request(self, step: Step) -> Answered:
         assert not isinstance(step, cos.AarqApdu | cos.RlrqApdu | dev.CosemTimeSync | dev.CosemUpgrade)

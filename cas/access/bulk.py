@@ -220,7 +220,7 @@ class Bulk:
                 return True
             return await self._chunks.claim(run.chunk.id, pending.device_id, number)
 
-        hooks = Hooks(answered, lambda: self._reason_to_leave(run) is not None, may_send)
+        hooks = Hooks(answered, lambda: self._reason_to_leave(run) is not None, may_send=may_send)
         made = await visit(self._devices, pending.device_id, run.steps, pending.missing, hooks)
         await self._judge(run, pending, made, activated=activated)
 

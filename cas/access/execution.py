@@ -1,6 +1,6 @@
 """Doing what resources ask for: devices at the same time, the requests of one device in order, in one association.
 
-One device never disturbs another. A result is stored as soon as it is there.
+One device never disturbs another. A result is stored as soon as it is there, the last one with the end.
 """
 
 import asyncio
@@ -10,6 +10,7 @@ from datetime import datetime
 from itertools import chain, repeat
 from uuid import UUID
 
+import psycopg
 import structlog
 
 from cas.access.failures import CANCELED, INTERNAL, LOST, describe
@@ -43,12 +44,12 @@ class Execution:
     fresh: Fresh = field(default_factory=dict)
     """Stored answers that are fresh enough."""
     stored: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set when the resource is durable: before that its devices may be locked and associated with, but not asked."""
+    """Set when the resource is durable: before that its devices may be locked, and nothing is sent to them."""
     stopped: bool = False
     """Set by cancel: no further request is sent."""
     done: asyncio.Event = field(default_factory=asyncio.Event)
     results: list[Result] | None = field(default_factory=list)
-    """What there is so far, so that it need not be read again; None: it is too much, or not all is known here."""
+    """What is stored in the end, so that it need not be read again; None: it is too much, or not all is known here."""
     octets: int = 0
     answered: int = 0
     failed: int = 0
@@ -92,7 +93,7 @@ class Runner:
     def start(self, access: DeviceAccess, storing: asyncio.Future[UUID]) -> Execution:
         """Do the first activation of a resource while it is being stored; it goes on by itself.
 
-        If it is not stored, or turns out to be another one, its devices are left without being asked anything.
+        If it is not stored, or turns out to be another one, its devices are left before anything is sent to them.
         """
         execution = Execution(access, 1, {number: step_of(octets) for number, octets in enumerate(access.requests)})
         self._executions[access.id] = execution
@@ -143,15 +144,17 @@ class Runner:
             log.exception("activation broken off", access_id=str(access.id))
             await self._end(execution, whole=False)  # the database took no results
         finally:
-            self._is_over(execution)
+            self._is_over(execution, whole=False)
 
     async def _end_when_complete(self, execution: Execution) -> None:
         # The client does not wait until the last device is released.
         await execution.complete.wait()
         await self._end(execution, whole=True)
-        self._is_over(execution)
+        self._is_over(execution, whole=True)
 
-    def _is_over(self, execution: Execution) -> None:
+    def _is_over(self, execution: Execution, *, whole: bool) -> None:
+        if not whole and not execution.done.is_set():
+            execution.results = None  # what is stored counts
         self._executions.pop(execution.access.id, None)
         execution.done.set()
 
@@ -167,8 +170,7 @@ class Runner:
                 told = str(problem) or type(problem).__name__
                 access_id = str(execution.access.id)
                 log.warning("activation not ended yet", access_id=access_id, next_attempt_in=pause, problem=told)
-                # What is there, and does not take these results, never will.
-                whole = whole and isinstance(problem, StoreError)
+                whole = whole and _may_pass(problem)
                 await asyncio.sleep(pause)
             else:
                 return
@@ -188,7 +190,7 @@ class Runner:
             execution.results = None  # another process took this one for dead: what it stored counts
 
     async def _abandon(self, execution: Execution) -> None:
-        execution.results = None  # what is stored counts
+        execution.results = None
         await self._store.abandon(execution.access.id, execution.activation, LOST, self._clock())
 
     async def _work_on_all(self, execution: Execution) -> None:
@@ -210,7 +212,6 @@ class Runner:
         ledger = _Ledger(execution, target, self._writer, self._clock())
 
         async def may_send(number: int) -> bool:
-            await execution.stored.wait()
             # One that stood still was taken for dead: its client was told that the outcome is unknown, and acts on it.
             if not is_change(execution.steps[number]):
                 return True
@@ -218,7 +219,7 @@ class Runner:
                 execution.stopped = True
             return not execution.stopped
 
-        hooks = Hooks(ledger.add, lambda: execution.stopped, may_send)
+        hooks = Hooks(ledger.add, lambda: execution.stopped, execution.stored.wait, may_send)
         fresh = execution.fresh.get(target.device_id, {})
         await ledger.take(fresh)
         wanted = tuple(number for number in execution.steps if number not in fresh)
@@ -264,6 +265,12 @@ class _Ledger:
             activated=activated,
             answer=answer,
         )
+
+
+def _may_pass(problem: Exception) -> bool:
+    """Whether the database may yet take what it did not take: not if something is wrong with that."""
+    is_wrong = isinstance(problem, psycopg.DataError | psycopg.IntegrityError)
+    return isinstance(problem, StoreError | psycopg.Error) and not is_wrong
 
 
 def _failure(error: Exception, execution: Execution, target: Target) -> Failure:

@@ -89,6 +89,11 @@ class PostgresStore:
                 if (made := await made_by_message(connection, new)) is not None:
                     return made
 
+    async def close(self) -> None:
+        """Store what is on its way, whoever has ceased to wait for it."""
+        await self._beginning.close()
+        await self._finishing.close()
+
     async def change(self, access: DeviceAccess, changed: Collection[str], at: datetime) -> bool:
         """Change a resource that is still active; what runs goes on with the devices and requests that it has."""
         async with connected(self._pool) as connection, connection.transaction():
@@ -219,7 +224,11 @@ async def open_store(pool: Pool, keyring: Keyring, planner: Planner | None = Non
         await connection.execute(_RUNNER_LIVE, number)
 
     async with standing_connection(conninfo_of(pool), live):
-        yield PostgresStore(pool, keyring, row[0], planner or Planner(Calendar(UTC, timedelta(hours=1))))
+        store = PostgresStore(pool, keyring, row[0], planner or Planner(Calendar(UTC, timedelta(hours=1))))
+        try:
+            yield store
+        finally:
+            await store.close()
 
 
 def _devices(access: DeviceAccess) -> dict[str, object]:

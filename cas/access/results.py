@@ -39,8 +39,9 @@ async def insert_results(
     async with connected(pool) as connection:
         # Without a transaction around it, a pipeline is one.
         async with connection.pipeline():
-            inserted = await connection.execute(_INSERT, _columns(results)) if results else None
+            # The end first: who deletes the resource locks it before its activations, too.
             sent = await send_end(connection, ended) if ended else None
+            inserted = await connection.execute(_INSERT, _columns(results)) if results else None
         if inserted is not None:
             for (device_id,) in await inserted.fetchall():
                 tell(Kind.KEYS_REFUSED, device_id)

@@ -60,6 +60,8 @@ class Hooks:
     """A request was answered. Raises NotStored."""
     is_stopped: Callable[[], bool]
     """Asked before each request: whether to leave the device."""
+    may_begin: Callable[[], Awaitable[object]] | None = None
+    """Awaited when the device is this caller's alone, before anything is sent to it."""
     may_send: Callable[[int], Awaitable[bool]] | None = None
     """Asked before each request, when everything else speaks for it."""
 
@@ -73,6 +75,8 @@ async def visit(
         return made
     try:
         async with devices.converse(device_id, hooks.is_stopped) as dialogue:
+            if hooks.may_begin is not None:
+                await hooks.may_begin()
             await _do(dialogue, steps, wanted, hooks, made)
     except Left:
         pass  # what is not done stands among the unsent

@@ -17,7 +17,8 @@ from typing import TypeAlias
 from psycopg import OperationalError
 from psycopg.rows import TupleRow
 
-from cas.devices.registry import Registered, ask_for_devices, read_device
+from cas.devices.model import normalise_name
+from cas.devices.registry import Registered, ask_for_devices, by_name, read_device
 from cas.store.batch import Batcher
 from cas.store.database import Connection
 from cas.store.errors import DatabaseUnavailable
@@ -60,7 +61,8 @@ class Exclusion:
             await asyncio.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE)
         try:
-            yield read_device(rows[device_id]) if device_id in rows else None
+            row = rows.get(normalise_name(device_id))
+            yield None if row is None else read_device(row)
         finally:
             await asyncio.shield(self._unlocking.add(_key(device_id)))
 
@@ -122,9 +124,12 @@ class Exclusion:
                     locked = await connection.execute(_LOCK, {"keys": list(wanted)})
                     found = await ask_for_devices(connection, wanted.values())
                 granted = [row[0] for row in await locked.fetchall()]
-                return granted, {row[0]: row for row in await found.fetchall()}
-            except OperationalError as problem:
+                return granted, by_name(await found.fetchall())
+            except Exception as problem:
+                # With what was granted, whatever it is; the locks that are held are taken anew.
                 await self._drop()
+                if is_last and not isinstance(problem, OperationalError):
+                    raise
                 if is_last:
                     raise DatabaseUnavailable(f"the database cannot be reached: {problem}") from problem
         raise AssertionError

@@ -92,13 +92,23 @@ def _parted(names: Iterable[str]) -> dict[str, object]:
 
 def _by_given(wanted: Mapping[str, str], found: Iterable[tuple[bytes | None, str | None, _Found]]) -> dict[str, _Found]:
     """What was found of devices, by the names that were given for their system titles and aliases."""
-    by_name: dict[str, _Found] = {}
+    named = _named(found)
+    return {given: named[name] for given, name in wanted.items() if name in named}
+
+
+def by_name(rows: Iterable[TupleRow]) -> dict[str, TupleRow]:
+    """Rows of devices by each of their names, normalised."""
+    return _named((row[1], row[2], row) for row in rows)
+
+
+def _named(found: Iterable[tuple[bytes | None, str | None, _Found]]) -> dict[str, _Found]:
+    named: dict[str, _Found] = {}
     for title, alias, what in found:
         if alias is not None:
-            by_name[alias] = what
+            named[alias] = what
         if title is not None:
-            by_name[title.hex().upper()] = what
-    return {given: by_name[name] for given, name in wanted.items() if name in by_name}
+            named[title.hex().upper()] = what
+    return named
 
 
 async def get_device(pool: Pool, name: str) -> Registered:

@@ -5,9 +5,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
-from psycopg import OperationalError
-
-from cas.store.errors import StoreError
+from cas.store.errors import is_away
 
 _Item = TypeVar("_Item")
 _Answer = TypeVar("_Answer")
@@ -19,7 +17,7 @@ MOST = 1000
 class Batcher(Generic[_Item, _Answer]):
     """Gives items to `write` in batches; each caller gets the answer to its item, or the error of its batch.
 
-    Of a batch whose error is none of the database as a whole, each item is written by itself.
+    Of a batch that failed while the database was there, each item is written by itself.
     """
 
     def __init__(self, write: Callable[[Sequence[_Item]], Awaitable[Sequence[_Answer]]]) -> None:
@@ -35,6 +33,11 @@ class Batcher(Generic[_Item, _Answer]):
             self._task = asyncio.create_task(self._write_all(), name="batch")
         return answer
 
+    async def close(self) -> None:
+        """Write what is waiting."""
+        if self._task is not None:
+            await self._task
+
     async def _write_all(self) -> None:
         try:
             while self._waiting:
@@ -47,7 +50,7 @@ class Batcher(Generic[_Item, _Answer]):
         try:
             answers = await self._write([item for item, _ in batch])
         except Exception as error:  # noqa: BLE001 - it is raised where the items came from
-            if len(batch) > 1 and not isinstance(error, StoreError | OperationalError):
+            if len(batch) > 1 and not is_away(error):
                 # One of them caused it: it shall not be the error of the others.
                 for each in batch:
                     await self._write_batch([each])

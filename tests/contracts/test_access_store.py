@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from secrets import token_hex
 from uuid import UUID, uuid4
 
 import pytest
-from psycopg import DataError
+from psycopg import AsyncConnection, DataError
 
 from cas.access.codes import Code
 from cas.access.failures import LOST
@@ -15,6 +17,7 @@ from cas.access.model import DeviceAccess, Failure, Octets, Origin, Result, Sele
 from cas.access.ports import Store
 from cas.access.postgres import open_store
 from cas.store.database import Pool, open_pool
+from cas.store.errors import StoreError
 from tests.access_fakes import KEYRING, MemoryStore, ended
 
 NOW = datetime(2025, 3, 1, 12, 0, tzinfo=UTC)
@@ -288,6 +291,59 @@ async def test_equal_messages_at_the_same_time_make_one_resource(pool: Pool) -> 
             assert len(answered) == 1
             assert set(await store.find([each.id for each in made])) == answered
             await store.finish(ended(answered.pop(), at))
+
+
+async def test_a_message_that_cannot_be_stored_fails_alone(pool: Pool) -> None:
+    async with open_store(pool, KEYRING) as store:
+        too_long = token_hex(20_000)  # for the row of an index
+        made = [make("A", origin=Origin(source="MDM", message_id=text)) for text in ("m1", too_long, "m2")]
+        answers = await asyncio.gather(*(store.create(each, DIGEST, MINUTE) for each in made), return_exceptions=True)
+        assert [isinstance(answer, StoreError) for answer in answers] == [False, True, False]
+
+
+async def test_an_end_is_stored_though_nobody_waits_for_it_any_more(pool: Pool) -> None:
+    access = make("A")
+    async with open_store(pool, KEYRING) as store:
+        await store.create(access, DIGEST, None)
+        ending = asyncio.create_task(store.finish(ended(access.id, NOW, results=1), [result(access, "A")]))
+        await asyncio.sleep(0)
+        ending.cancel()
+    async with open_store(pool, KEYRING) as later:
+        assert not await later.is_executing(access.id, 1)
+        assert len(await stored(later, access)) == 1
+
+
+async def test_whoever_ends_and_whoever_cancels_many_never_wait_for_one_another(pool: Pool) -> None:
+    async with open_store(pool, KEYRING) as store:
+        for reverse in (False, True) * 3:
+            made = [make("A") for _ in range(40)]
+            await asyncio.gather(*(store.create(each, DIGEST, None) for each in made))
+            ids = sorted((each.id for each in made), key=str, reverse=reverse)
+            ends = (store.finish(ended(each.id, NOW, results=1), [result(each, "A")]) for each in made)
+            await asyncio.gather(store.set_state(ids, State.CANCELED), *ends)
+            assert len(await store.find(ids)) == len(ids)
+
+
+async def test_a_resource_that_is_closed_while_it_ends_has_its_last_event_told_at_once(pool: Pool, dsn: str) -> None:
+    async with AsyncExitStack() as stack:
+        store = await stack.enter_async_context(open_store(pool, KEYRING))
+        listener, other = [
+            await stack.enter_async_context(await AsyncConnection.connect(dsn, autocommit=True)) for _ in range(2)
+        ]
+        await other.execute("INSERT INTO event_broker VALUES ('mqtt')")
+        access = make("A")
+        await store.create(access, DIGEST, None)
+        await listener.execute("LISTEN cas_event")
+        async with other.transaction():
+            await other.execute("UPDATE device_access SET state = 'closed' WHERE id = %s", [access.id])
+            ending = asyncio.create_task(store.finish(ended(access.id, NOW)))
+            waiting = (
+                b"SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+            )
+            while await (await other.execute(waiting)).fetchone() == (0,):  # noqa: ASYNC110 - the database tells nobody
+                await asyncio.sleep(0.01)
+        assert await ending
+        assert len([told async for told in listener.notifies(timeout=1)]) == 2, "one for the close, one for the end"
 
 
 async def test_what_dead_processes_left_gets_a_failure(pool: Pool) -> None:

@@ -150,9 +150,11 @@ WHERE id = ANY(%(ids)s);
 
 -- name: access_set_state
 -- A cancel is told to whoever is doing the resource; it also stops what a close lets finish.
-WITH changed AS (
+WITH locked AS MATERIALIZED (
+    SELECT id FROM device_access WHERE id = ANY(%(ids)s) ORDER BY id FOR NO KEY UPDATE
+), changed AS (
     UPDATE device_access SET state = %(state)s, next_at = NULL
-    WHERE id = ANY(%(ids)s) AND (
+    WHERE id IN (SELECT id FROM locked) AND (
         state = 'active'
         OR state = 'closed' AND %(state)s = 'canceled'
             AND EXISTS (SELECT FROM activation WHERE access_id = id AND outcome = 'executing')
@@ -162,8 +164,10 @@ WITH changed AS (
 SELECT pg_notify('cas_stop', id::text) FROM changed WHERE %(state)s = 'canceled';
 
 -- name: access_delete
-WITH gone AS (
-    DELETE FROM device_access WHERE id = ANY(%(ids)s) RETURNING id
+WITH locked AS MATERIALIZED (
+    SELECT id FROM device_access WHERE id = ANY(%(ids)s) ORDER BY id FOR UPDATE
+), gone AS (
+    DELETE FROM device_access WHERE id IN (SELECT id FROM locked) RETURNING id
 )
 SELECT pg_notify('cas_stop', id::text) FROM gone;
 
@@ -176,17 +180,22 @@ WHERE access_id = %(access_id)s AND activation = %(number)s
 
 -- name: activations_finish
 -- The end of activations, and of the resources that have no further one; whoever waits for them is told, whoever plans if there
--- is something to plan or to end, and whoever tells events if that was the last of a resource that had ended before.
+-- is something to plan or to end, and whoever tells events, as it may have been the last of a resource.
 WITH given AS MATERIALIZED (
     SELECT *
     FROM unnest(
         (SELECT %(access_ids)s::uuid[]), %(numbers)s::integer[], %(ats)s::timestamptz[], %(stopped)s::boolean[],
         %(results)s::bigint[], %(failed)s::bigint[]
     ) AS ended (access_id, number, at, stopped, results, failed)
+), locked AS MATERIALIZED (
+    -- Before its activations, and in order, as whoever cancels or deletes some: nobody waits for one another in a circle.
+    SELECT id FROM device_access
+    WHERE id = ANY((SELECT %(access_ids)s::uuid[])::uuid[])
+    ORDER BY id
+    FOR NO KEY UPDATE
 ), ended AS (
     UPDATE device_access SET state = 'finished'
-    WHERE id = ANY((SELECT %(access_ids)s::uuid[])::uuid[]) AND state = 'active' AND next_at IS NULL
-        AND NOT accept_data_notification
+    WHERE id IN (SELECT id FROM locked) AND state = 'active' AND next_at IS NULL AND NOT accept_data_notification
 ), cleared AS (
     DELETE FROM activation_chunk AS gone USING given WHERE gone.access_id = given.access_id AND gone.number = given.number
 ), forgotten AS (
@@ -203,14 +212,14 @@ SET finished_at = at, open_chunks = 0, result_count = results, failure_count = f
         WHEN failed < results THEN 'not-completed'
         ELSE 'failed'
     END
-FROM given
+FROM given JOIN locked ON id = given.access_id
 WHERE activation.access_id = given.access_id AND activation.number = given.number AND outcome = 'executing'
 RETURNING activation.access_id, activation.number, outcome, pg_notify('cas_finished', activation.access_id::text), (
     SELECT pg_notify('cas_due', '') FROM device_access
     WHERE id = activation.access_id AND state = 'active' AND (next_at IS NOT NULL OR expires IS NOT NULL)
 ), (
     SELECT pg_notify('cas_event', '') FROM device_access
-    WHERE id = activation.access_id AND state <> 'active' AND event_targets IS NOT NULL
+    WHERE id = activation.access_id AND event_targets IS NOT NULL
 );
 
 -- name: activation_executing

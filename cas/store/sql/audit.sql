@@ -5,7 +5,7 @@ SELECT audit_append(%(contents)s::text[]);
 
 -- name: audit_append_before
 -- Of what is about to be done: it is durable with the next commit that waits for that, at the latest, as the log of the database is
--- written in order. So who does it commits before anything leaves the database.
+-- written in order. So who does it commits, and waits for that, before anything is sent to a device or answered.
 SELECT audit_append(%(contents)s::text[]), set_config('synchronous_commit', 'off', true);
 
 -- name: audit_page

@@ -6,10 +6,15 @@ from contextlib import AsyncExitStack
 import pytest
 
 from cas.devices.exclusion import Exclusion, open_exclusion
+from cas.devices.registration import Row, register_devices
 from cas.store.database import Pool
 from cas.store.errors import DatabaseUnavailable
+from tests.access_fakes import KEYRING
 
-TERMINATE = b"SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'"
+TERMINATE = b"""
+    SELECT pg_terminate_backend(pid) FROM pg_locks JOIN pg_database ON pg_database.oid = database
+    WHERE locktype = 'advisory' AND datname = current_database()
+"""
 
 
 class Counted:
@@ -76,3 +81,32 @@ async def test_without_a_database_no_device_is_held() -> None:
     async with open_exclusion("host=/nowhere") as exclusion:
         with pytest.raises(DatabaseUnavailable):
             await Counted().use(exclusion, "M1")
+
+
+async def test_a_lock_is_not_left_behind_when_the_registry_cannot_be_read(pool: Pool, dsn: str) -> None:
+    await register_devices(pool, KEYRING, [Row({"device_id": "M1", "url": "tcp://127.0.0.1:1"})])
+    async with open_exclusion(dsn) as one, open_exclusion(dsn) as other:
+        for _ in range(8):  # until its statement is prepared
+            async with one.hold("M1"):
+                pass
+        async with pool.connection() as connection:
+            # as a migration does while processes run
+            await connection.execute(b"ALTER TABLE device ALTER COLUMN max_pdu TYPE bigint")
+        async with one.hold("M1") as found:
+            assert found is not None
+            assert found.device.device_id == "M1"
+        async with asyncio.timeout(5), other.hold("M1"):
+            pass
+
+
+async def test_a_device_is_found_by_any_of_its_names(pool: Pool, dsn: str) -> None:
+    await register_devices(
+        pool, KEYRING, [Row({"device_id": "4D4D4D0000000001", "alias": "A1", "url": "tcp://127.0.0.1:1"})]
+    )
+    async with open_exclusion(dsn) as exclusion:
+        for name in ("A1", "4D4D4D0000000001", "4d4d4d0000000001"):
+            async with exclusion.hold(name) as found:
+                assert found is not None
+                assert found.device.alias == "A1"
+        async with exclusion.hold("A2") as found:
+            assert found is None

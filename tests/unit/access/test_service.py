@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -529,6 +529,45 @@ async def test_results_that_the_database_refuses_are_lost_and_told_so(monkeypatc
         made = await setting.service.perform(order("M1"), Origin())
         assert made.results is None
         assert await setting.results(made.access) == {("M1", 0): LOST}
+
+
+async def test_a_value_that_is_not_stored_is_not_told_when_the_service_stops(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with serving(FakeDevices({"M1": [VALUE]})) as setting:
+        ending = asyncio.Event()
+
+        async def never(*_ending: Any) -> bool:
+            ending.set()
+            await asyncio.Event().wait()
+            return True
+
+        monkeypatch.setattr(setting.store, "finish", never)
+        asked = asyncio.create_task(setting.service.perform(order("M1"), Origin()))
+        await ending.wait()
+        await setting.service.stop(0)
+        assert (await asked).results is None
+
+
+async def test_a_repeat_disturbs_no_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    devices = FakeDevices({"M1": [VALUE]})
+    async with serving(devices) as setting:
+        message = Origin(source="MDM", message_id=str(uuid4()))
+        first = await setting.service.create(order("M1"), message)
+        create, go = setting.store.create, asyncio.Event()
+
+        async def create_late(*given: Any, **more: Any) -> UUID:
+            await go.wait()
+            return await create(*given, **more)
+
+        monkeypatch.setattr(setting.store, "create", create_late)
+        again = asyncio.create_task(setting.service.create(order("M1"), message))
+        while not devices.open:  # noqa: ASYNC110 - a few turns of the loop
+            await asyncio.sleep(0)
+        for _ in range(10):
+            await asyncio.sleep(0)
+        go.set()
+        assert (await again).id == first.id
+        assert devices.associated == ["M1"]
+        assert not devices.open
 
 
 async def test_the_client_does_not_wait_until_its_device_is_released() -> None:
