@@ -88,6 +88,11 @@ class Field:
     explicit: bool = False
     """BER: the tag encloses the type's own tag."""
 
+    @property
+    def is_required(self) -> bool:
+        """Whether there must be a value."""
+        return not self.optional and self.default is None
+
 
 @dataclass(frozen=True, slots=True)
 class Sequence:

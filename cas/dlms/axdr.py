@@ -291,7 +291,7 @@ def _decode_data(octets: bytes, pos: int) -> tuple[object, int]:
 
 
 def _sequence_encoder(shape: Sequence) -> Encoder:
-    fields = [(field.attribute, _is_required(field), _field_encoder(field)) for field in shape.fields]
+    fields = [(field.attribute, field.is_required, _field_encoder(field)) for field in shape.fields]
 
     def encode_sequence(value: object) -> bytes:
         out = []
@@ -308,13 +308,9 @@ def _sequence_encoder(shape: Sequence) -> Encoder:
     return encode_sequence
 
 
-def _is_required(field: Field) -> bool:
-    return not field.optional and field.default is None
-
-
 def _field_encoder(field: Field) -> Encoder:
     encode_value = encoder(field.type)
-    if _is_required(field):
+    if field.is_required:
         return encode_value
     default = field.default
 
@@ -344,7 +340,7 @@ def _sequence_decoder(shape: Sequence) -> Decoder:
 
 def _field_decoder(field: Field) -> Decoder:
     decode_value = decoder(field.type)
-    if _is_required(field):
+    if field.is_required:
         return decode_value
     default = field.default
 

@@ -149,9 +149,7 @@ def _component_encoder(component: Field | Alternative) -> Encoder:
 
 
 def _sequence_encoder(shape: Sequence) -> Encoder:
-    fields = [
-        (field.attribute, _is_required(field), field.default, _component_encoder(field)) for field in shape.fields
-    ]
+    fields = [(field.attribute, field.is_required, field.default, _component_encoder(field)) for field in shape.fields]
 
     def encode_sequence(value: object) -> bytes:
         out = []
@@ -168,10 +166,6 @@ def _sequence_encoder(shape: Sequence) -> Encoder:
         return b"".join(out)
 
     return encode_sequence
-
-
-def _is_required(field: Field) -> bool:
-    return not field.optional and field.default is None
 
 
 def _choice_encoder(shape: Choice) -> Encoder:
@@ -369,7 +363,7 @@ def _component_decoder(
 def _sequence_decoder(shape: Sequence) -> Decoder:
     cls = shape.cls
     fields = [
-        (field.attribute, slot(cls, field.attribute), _is_required(field), field.default, *_component_decoder(field))
+        (field.attribute, slot(cls, field.attribute), field.is_required, field.default, *_component_decoder(field))
         for field in shape.fields
     ]
 
