@@ -169,7 +169,7 @@ class Sharing:
                 turnstile.leave()
                 raise
         except BaseException:
-            self._forget(endpoint)
+            self._forget(endpoint, turnstile)
             raise
 
     async def give_back(self, lease: Lease) -> None:
@@ -179,10 +179,11 @@ class Sharing:
             await self._put_back(lease, turnstile)
         finally:
             turnstile.leave()
-            self._forget(lease.endpoint)
+            self._forget(lease.endpoint, turnstile)
 
-    def _forget(self, endpoint: str) -> None:
-        if self._endpoints[endpoint].idle:
+    def _forget(self, endpoint: str, turnstile: Turnstile) -> None:
+        # One who gives up waiting may come after the last one out, who has forgotten it already.
+        if turnstile.idle and self._endpoints.get(endpoint) is turnstile:
             del self._endpoints[endpoint]
 
     async def close(self) -> None:

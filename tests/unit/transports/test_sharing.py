@@ -176,6 +176,19 @@ async def test_a_turn_in_the_instant_of_a_cancellation_is_given_on() -> None:
         await turnstile.enter("c")
 
 
+async def test_a_job_cancelled_as_the_last_one_goes_is_cancelled() -> None:
+    shared = sharing()
+    lease = await shared.borrow("a", device="one")
+    waiting = asyncio.create_task(shared.borrow("a", device="two"))
+    await started()
+    waiting.cancel()
+    await shared.give_back(lease)  # suspends nowhere, so the endpoint is forgotten before the waiting job wakes
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    async with asyncio.timeout(1), leased(shared, "a", device="three"):
+        pass
+
+
 async def test_a_refused_connection_gives_its_permit_back() -> None:
     shared = sharing(connections=1)
     for _ in range(3):
