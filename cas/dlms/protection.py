@@ -231,8 +231,3 @@ class Channel:
         if self.random is None:
             raise KeyUnusable("no source of entropy is configured for this association")
         return self.random(size)
-
-
-def is_protected(tag: int) -> bool:
-    """Whether an APDU with this tag is a ciphered or signed one."""
-    return tag in _PROTECTED
