@@ -73,13 +73,16 @@ def _fold(octets: bytes) -> tuple[bytes, int]:
     first = _FIRST_TWO.search(octets)
     if first is None:
         return octets, 0
-    quoted = octets[first.start(2) :].split(b'"')
-    identifiers, between = quoted[::2], quoted[1::2]
-    seams = between.count(first[3])
-    if seams < FOLDS_WORTH_IT or between[:seams] != [first[3]] * seams or not all(identifiers[: seams + 1]):
+    start, seam = first.start(2), first[3]
+    seams = octets.count(b'"%b"' % seam, start)
+    if seams < FOLDS_WORTH_IT:
         return octets, 0
-    folded = _SEAM.encode().join(identifiers[: seams + 1])
-    return octets[: first.start(2)] + b'"'.join((folded, *quoted[2 * seams + 1 :])), seams
+    # No further than the last seam: to take what else stands between quotes may cost far more than is folded.
+    quoted = octets[start:].split(b'"', 2 * seams)
+    identifiers = quoted[::2]  # with the last one comes all that follows it
+    if quoted[1::2] != [seam] * seams or not all(identifiers) or identifiers[-1].startswith(b'"'):
+        return octets, 0
+    return octets[:start] + _SEAM.encode().join(identifiers), seams
 
 
 def _folded(element: Element) -> list[Element]:
