@@ -43,11 +43,15 @@ _HOLDERS = frozenset(
         "Envelope",
         "Body",
         "RequestMessage",
+        "ResponseMessage",
+        "EventMessage",
         "Payload",
         "DeviceAccess",
         "DevicesReferenceList",
         "DeviceGroups",
         "DeviceGroup",
+        "ResourceDirectory",
+        "Resource",
     )
 )
 

@@ -14,13 +14,15 @@ from cas import xml
 from cas.access.codes import Code
 from cas.access.errors import Problem
 from cas.access.order import unknown_devices
+from cas.bindings import device_access as dev
+from cas.bindings import message as mes
 from cas.soap.envelope import recognise
 from cas.soap.errors import MessageRefused, NotSoap
 from cas.soap.message import read_message
 from cas.soap.problems import errors_of
 from cas.soap.schema import Validator
 from cas.xml.folding import FOLDS_WORTH_IT
-from tests.soap_messages import DEV, create, request
+from tests.soap_messages import DEV, create, envelope, request
 
 MANY = 2 * FOLDS_WORTH_IT
 VALIDATOR = Validator()
@@ -129,6 +131,31 @@ def test_a_group_is_read_folded_too() -> None:
     octets = request("create", f"{groups}</mes:Payload>", noun="DeviceGroups")
     assert elements(xml.parse_folded(octets)) == 1
     assert outcome(xml.parse_folded, octets) == outcome(xml.parse, octets)
+
+
+LIST = tuple(dev.DeviceReference(device_id=f"M{number}") for number in range(MANY))
+ACCESS = mes.PayloadType(
+    device_access=(dev.DeviceAccess(devices_reference_list=dev.DevicesReferenceList(device_reference=LIST)),)
+)
+RESOURCE = mes.Resource(
+    id="1", resource_type=mes.ResourceType.GET, resource_status=mes.ResourceStatus.EXECUTING, device_reference=LIST
+)
+DIRECTORY = mes.PayloadType(resource_directory=mes.ResourceDirectory(resource=(RESOURCE,)))
+HEADER = mes.HeaderType(verb=mes.Verb.REPLY, noun="DeviceAccess")
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        mes.ResponseMessage(header=HEADER, reply=mes.ReplyType(result=mes.Result.OK), payload=ACCESS),
+        mes.ResponseMessage(header=HEADER, reply=mes.ReplyType(result=mes.Result.OK), payload=DIRECTORY),
+        mes.EventMessage(header=HEADER, payload=ACCESS),
+    ],
+)
+def test_what_the_client_is_told_is_read_folded_too(message: mes.ResponseMessage | mes.EventMessage) -> None:
+    root = xml.parse_folded(envelope(xml.write(message, f"mes:{type(message).__name__}")))
+    assert elements(root) == 1
+    assert xml.read(type(message), recognise(root).body) == message
 
 
 @pytest.mark.parametrize(
