@@ -79,7 +79,7 @@ def encoder(name: str) -> Encoder:
         case CosemData():
             return lambda value: value.octets  # type: ignore[attr-defined]
         case Sequence() as shape:
-            return _sequence_encoder(shape)
+            return sequence_encoder(shape, _field_encoder)
         case Choice() as shape:
             return _choice_encoder(shape)
         case SequenceOf(_, attribute, element):
@@ -290,8 +290,9 @@ def _decode_data(octets: bytes, pos: int) -> tuple[object, int]:
     return made, end
 
 
-def _sequence_encoder(shape: Sequence) -> Encoder:
-    fields = [(field.attribute, field.is_required, _field_encoder(field)) for field in shape.fields]
+def sequence_encoder(shape: Sequence, encoder_of: Callable[[Field], Encoder]) -> Encoder:
+    """The encoder of a SEQUENCE, one component after another; what is not required, its own encoder leaves out."""
+    fields = [(field.attribute, field.is_required, encoder_of(field)) for field in shape.fields]
 
     def encode_sequence(value: object) -> bytes:
         out = []

@@ -28,7 +28,7 @@ from cas.cosem.asn1 import (
 )
 from cas.cosem.data import DataError, length, read_bits, read_length
 from cas.cosem.frozen import new, slot
-from cas.dlms.axdr import chosen, inside, pack_bits
+from cas.dlms.axdr import chosen, inside, pack_bits, sequence_encoder
 from cas.dlms.errors import DecodeError, EncodeError
 
 T = TypeVar("T")
@@ -130,7 +130,7 @@ def _encoder(name: str) -> Encoder:
             charset = "utf-8" if kind == "utf8" else "latin-1"
             return lambda value: _text_octets(str(value), charset)
         case Sequence() as shape:
-            return _sequence_encoder(shape)
+            return sequence_encoder(shape, _field_encoder)
         case Choice() as shape:
             return _choice_encoder(shape)
         case shape:
@@ -148,24 +148,13 @@ def _component_encoder(component: Field | Alternative) -> Encoder:
     return lambda value: _tlv(tag, _tlv(own, encode_content(value)))
 
 
-def _sequence_encoder(shape: Sequence) -> Encoder:
-    fields = [(field.attribute, field.is_required, field.default, _component_encoder(field)) for field in shape.fields]
-
-    def encode_sequence(value: object) -> bytes:
-        out = []
-        for attribute, is_required, default, encode_field in fields:
-            item = getattr(value, attribute)
-            if item is None and is_required:
-                raise EncodeError("missing", attribute)
-            if item is None or item == default:
-                continue
-            try:
-                out.append(encode_field(item))
-            except EncodeError as error:
-                raise inside(error, attribute) from None
-        return b"".join(out)
-
-    return encode_sequence
+def _field_encoder(field: Field) -> Encoder:
+    encode_component = _component_encoder(field)
+    if field.is_required:
+        return encode_component
+    default = field.default
+    # OPTIONAL and DEFAULT: absent, or the default, is not written (X.690, 11.5)
+    return lambda value: b"" if value is None or value == default else encode_component(value)
 
 
 def _choice_encoder(shape: Choice) -> Encoder:
