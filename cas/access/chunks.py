@@ -14,7 +14,7 @@ from cas.access.judgement import Attempted
 from cas.access.model import Failure, Octets
 from cas.access.sealing import open_request
 from cas.devices.keys import Keyring
-from cas.engine.ending import count_results, finish
+from cas.engine.ending import count_stored, finish
 from cas.engine.jobs import TASK, job_priority, queue_of
 from cas.engine.model import Chunk, ChunkId, Ended
 from cas.store.batch import Batcher
@@ -135,7 +135,7 @@ class Chunks:
             ).fetchone()
             if row is not None and row[0] == 0:
                 access_id, number = chunk.id.access_id, chunk.id.number
-                results, failed = await count_results(connection, access_id, number)
+                results, failed = await count_stored(connection, access_id, number)
                 ended = Ended(access_id=access_id, number=number, at=at, stopped=row[1], results=results, failed=failed)
                 outcome = (await finish(connection, [ended])).get((access_id, number))
                 log.info("activation ended", access_id=str(access_id), activation=number, outcome=outcome)

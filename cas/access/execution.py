@@ -51,7 +51,8 @@ class Execution:
     results: list[Result] | None = field(default_factory=list)
     """What is stored in the end, so that it need not be read again; None: it is too much, or not all is known here."""
     octets: int = 0
-    answered: int = 0
+    known: int = 0
+    """How many results there are, the failed ones included."""
     failed: int = 0
     last: Sequence[Result] = ()
     """What is to be stored with the end."""
@@ -61,13 +62,12 @@ class Execution:
     @property
     def outstanding(self) -> int:
         """How many results are not stored yet."""
-        return len(self.access.targets) * len(self.steps) - self.answered - self.failed
+        return len(self.access.targets) * len(self.steps) - self.known
 
     def add(self, results: Sequence[Result]) -> None:
         """These results are stored, or are about to be with the end."""
-        failed = sum(isinstance(each.answer, Failure) for each in results)
-        self.failed += failed
-        self.answered += len(results) - failed
+        self.known += len(results)
+        self.failed += sum(isinstance(each.answer, Failure) for each in results)
         self.octets += sum(0 if isinstance(each.answer, Failure) else len(each.answer) for each in results)
         if self.results is not None:
             self.results += results
@@ -144,18 +144,18 @@ class Runner:
             log.exception("activation broken off", access_id=str(access.id))
             await self._end(execution, whole=False)  # the database took no results
         finally:
-            self._is_over(execution, whole=False)
+            if not execution.done.is_set():
+                execution.results = None  # broken off: what is stored counts
+                self._is_over(execution)
 
     async def _end_when_complete(self, execution: Execution) -> None:
         # The client does not wait until the last device is released.
         await execution.complete.wait()
         await self._end(execution, whole=True)
-        self._is_over(execution, whole=True)
+        self._is_over(execution)
 
-    def _is_over(self, execution: Execution, *, whole: bool) -> None:
-        if not whole and not execution.done.is_set():
-            execution.results = None  # what is stored counts
-        self._executions.pop(execution.access.id, None)
+    def _is_over(self, execution: Execution) -> None:
+        del self._executions[execution.access.id]
         execution.done.set()
 
     async def _end(self, execution: Execution, *, whole: bool) -> None:
@@ -181,7 +181,7 @@ class Runner:
             number=execution.activation,
             at=self._clock(),
             stopped=execution.stopped,
-            results=execution.answered + execution.failed,
+            results=execution.known,
             failed=execution.failed,
         )
         if await self._store.finish(ended, execution.last):

@@ -28,8 +28,7 @@ from cas.access.results import count_results, insert_results, iterate_results, s
 from cas.access.schedule import Calendar
 from cas.access.sealing import seal_requests
 from cas.devices.keys import Keyring
-from cas.engine.ending import count_results as count_stored
-from cas.engine.ending import finish
+from cas.engine.ending import count_stored, finish
 from cas.engine.model import Ended
 from cas.engine.planner import Planner
 from cas.store.batch import Batcher

@@ -37,7 +37,7 @@ async def outcomes(sent: AsyncCursor[TupleRow]) -> Mapping[tuple[UUID, int], str
     return {(row[0], row[1]): row[2] for row in await sent.fetchall()}
 
 
-async def count_results(connection: Connection, access_id: UUID, number: int) -> tuple[int, int]:
+async def count_stored(connection: Connection, access_id: UUID, number: int) -> tuple[int, int]:
     """How many results of an activation are stored, and how many of them failed."""
     row = await (await connection.execute(_COUNTED, {"access_id": access_id, "number": number})).fetchone()
     assert row is not None  # noqa: S101 - a count has one row
