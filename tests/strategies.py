@@ -21,7 +21,9 @@ from cas.cosem.asn1 import (
     SequenceOf,
     Text,
 )
-from cas.cosem.data import KIND, SIZE, STRUCTS, Data, Kind, length
+from cas.cosem.data import Data
+from cas.cosem.kinds import KIND, SIZE, STRUCTS, Kind
+from cas.cosem.scanning import length
 
 _BOUNDED = {tag: kind for tag, kind in KIND.items() if tag in STRUCTS}
 

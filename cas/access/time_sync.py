@@ -21,8 +21,9 @@ from cas.access.exchange import Object, data_of, get, write
 from cas.access.ports import Session
 from cas.bindings import cosempdu as cos
 from cas.bindings import device_access as dev
-from cas.cosem.data import OCTET_STRING, Data
+from cas.cosem.data import Data
 from cas.cosem.date_time import ClockStatus, CosemDateTime, at_deviation
+from cas.cosem.kinds import OCTET_STRING
 from cas.dlms.apdu import Response
 from cas.dlms.errors import DlmsError
 from transports.errors import TransportError

@@ -23,7 +23,8 @@ from cas.access.images import Image
 from cas.access.model import Failure
 from cas.access.ports import Session
 from cas.bindings import cosempdu as cos
-from cas.cosem.data import BIT_STRING, Data
+from cas.cosem.data import Data
+from cas.cosem.kinds import BIT_STRING
 from cas.dlms.apdu import Response
 from cas.dlms.errors import DlmsError
 from transports.errors import TransportError

@@ -12,8 +12,9 @@ from cas.bindings import device_access as dev
 from cas.console.asking import SCALER_UNIT
 from cas.console.filters import THIN
 from cas.console.views import StoredResult
-from cas.cosem.data import Data, DataError
+from cas.cosem.data import Data
 from cas.cosem.interface_classes import attribute_of, class_name, method_of
+from cas.cosem.kinds import DataError
 from cas.cosem.obis import Obis
 from cas.cosem.obis_names import obis_name
 from cas.cosem.profile import Column

@@ -10,8 +10,8 @@ from itertools import pairwise
 
 from cas.console.describing import Request, column_name, data_of, scales_of, short_name
 from cas.console.views import Answered
-from cas.cosem.data import DataError
 from cas.cosem.date_time import CosemDateTime
+from cas.cosem.kinds import DataError
 from cas.cosem.obis import Obis
 from cas.cosem.obis_names import obis_name
 from cas.cosem.profile import Column, Row, rows

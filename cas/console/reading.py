@@ -10,7 +10,7 @@ from aiohttp import web
 from cas.access.failures import INTERNAL, describe
 from cas.console.asking import Asked, Plan, device_access, message_of
 from cas.console.site import Site, Told
-from cas.cosem.data import DataError
+from cas.cosem.kinds import DataError
 from cas.devices.reading import Reader
 from cas.devices.registry import get_device
 from cas.devices.selection import SelectiveSession, ways_of

@@ -12,7 +12,7 @@ from psycopg.rows import class_row
 from cas.bindings import cosempdu as cos
 from cas.console.describing import show
 from cas.console.rows import fetch
-from cas.cosem.data import DataError
+from cas.cosem.kinds import DataError
 from cas.cosem.readable import readable
 from cas.dlms.apdu import decode_apdu
 from cas.dlms.errors import DlmsError

@@ -12,33 +12,24 @@ from collections.abc import Callable, Collection, Iterator
 from typing import Protocol
 
 from cas.cosem import rows_xml
-from cas.cosem.data import (
+from cas.cosem.data import Data, encode_bits, read_bits
+from cas.cosem.kinds import (
     ARRAY,
     BIT_STRING,
     COMPACT_ARRAY,
     DONT_CARE,
     KIND,
-    MAX_DEPTH,
     NULL,
     OCTET_STRING,
-    ROWS_WORTH_IT,
     SIZE,
     STRUCTS,
     STRUCTURE,
     TAG,
     UTF8_STRING,
     VISIBLE_STRING,
-    Data,
     DataError,
-    Row,
-    encode_bits,
-    equal_rows,
-    length,
-    read_bits,
-    read_length,
-    row_shape,
-    scan_type,
 )
+from cas.cosem.scanning import MAX_DEPTH, ROWS_WORTH_IT, Row, equal_rows, length, read_length, row_shape, scan_type
 
 NAMESPACE = "http://www.dlms.com/COSEMpdu"
 _ESCAPE = re.compile(rb"\\x([0-9A-Fa-f]{2})")

@@ -12,8 +12,9 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import TypeAlias
 
-from cas.cosem.data import COMPACT_ARRAY, DELTAS, Data, Value, expand
+from cas.cosem.data import Data, Value, expand
 from cas.cosem.date_time import CosemDateTime
+from cas.cosem.kinds import COMPACT_ARRAY, DELTAS
 from cas.cosem.obis import Obis
 from cas.cosem.units import symbol
 

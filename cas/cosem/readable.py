@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TypeAlias
 
-from cas.cosem.data import ARRAY, COMPACT_ARRAY, STRUCTURE, Data, DataError, Value, expand
+from cas.cosem.data import Data, Value, expand
 from cas.cosem.date_time import CosemDate, CosemDateTime, CosemTime
 from cas.cosem.interface_classes import names_of_bits, names_of_values
+from cas.cosem.kinds import ARRAY, COMPACT_ARRAY, STRUCTURE, DataError
 from cas.cosem.obis import Obis
 from cas.cosem.units import symbol
 from cas.cosem.value_type import ANY, ValueType

@@ -10,7 +10,8 @@ from typing import TypeAlias
 
 from lxml import etree
 
-from cas.cosem.data import NULL, OCTET_STRING, STRUCTS, Row, row_shape
+from cas.cosem.kinds import NULL, OCTET_STRING, STRUCTS
+from cas.cosem.scanning import Row, row_shape
 
 Element: TypeAlias = etree._Element  # noqa: SLF001 - lxml has no public name for it
 

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 
-from cas.cosem.data import ARRAY, COMPACT_ARRAY, DELTAS, NULL, STRUCTURE, Data, DataError, expand
+from cas.cosem.data import Data, expand
 from cas.cosem.date_time import CosemDateTime
+from cas.cosem.kinds import ARRAY, COMPACT_ARRAY, DELTAS, NULL, STRUCTURE, DataError
 from cas.cosem.selection import CaptureObject, Entries, Range, Selection, SelectionError
 
 

@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeAlias
 
-from cas.cosem.data import OCTET_STRING, STRUCTURE, TAG, Data, DataError
+from cas.cosem.data import Data
 from cas.cosem.date_time import CosemDate, CosemDateTime, at_deviation, is_relative, resolve
+from cas.cosem.kinds import OCTET_STRING, STRUCTURE, TAG, DataError
 
 PROFILE_GENERIC, BUFFER = 7, 2
 RANGE, ENTRY = 1, 2

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import get_args
 
-from cas.cosem.data import Kind
+from cas.cosem.kinds import Kind
 
 _TOKEN = re.compile(r"\s*([A-Za-z0-9_:-]+|[\[\]{},])")
 _KINDS = frozenset(get_args(Kind))

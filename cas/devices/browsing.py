@@ -6,8 +6,9 @@ A device with short names tells its objects by Association SN, and what may be d
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from cas.cosem.data import ARRAY, STRUCTURE, Data, DataError, Value
+from cas.cosem.data import Data, Value
 from cas.cosem.interface_classes import find_class, names_of_bits, names_of_values
+from cas.cosem.kinds import ARRAY, STRUCTURE, DataError
 from cas.cosem.obis import Obis
 from cas.devices.reading import Attribute, Reader
 from cas.dlms.errors import DecodeError

@@ -4,7 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from cas.bindings import cosempdu as cos
-from cas.cosem.data import Data, DataError
+from cas.cosem.data import Data
+from cas.cosem.kinds import DataError
 from cas.cosem.obis import Obis
 from cas.cosem.profile import Column, Row, plain_rows, rows
 from cas.cosem.readable import ScalerUnit

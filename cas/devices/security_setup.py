@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from cas.bindings import cosempdu as cos
-from cas.cosem.data import ARRAY, OCTET_STRING, STRUCTURE, Data, DataError
+from cas.cosem.data import Data
+from cas.cosem.kinds import ARRAY, OCTET_STRING, STRUCTURE, DataError
 from cas.cosem.obis import Obis
 from cas.devices.errors import SetupRefused
 from cas.dlms.client import Client

@@ -13,8 +13,9 @@ from datetime import datetime
 from typing import Protocol
 
 from cas.bindings import cosempdu as cos
-from cas.cosem.data import Data, DataError
+from cas.cosem.data import Data
 from cas.cosem.date_time import CosemDateTime
+from cas.cosem.kinds import DataError
 from cas.cosem.selecting import Layout
 from cas.cosem.selection import PROFILE_GENERIC, CaptureObject, SelectionError
 from cas.devices.model import Quirks

@@ -27,8 +27,10 @@ from cas.cosem.asn1 import (
     SequenceOf,
     Text,
 )
-from cas.cosem.data import Data, DataError, length, read_bits, read_length, scan
+from cas.cosem.data import Data, read_bits
 from cas.cosem.frozen import new, slot
+from cas.cosem.kinds import DataError
+from cas.cosem.scanning import length, read_length, scan
 from cas.dlms.errors import DecodeError, EncodeError, SurplusOctets
 
 # struct codes of unsigned integers by their octets

@@ -26,8 +26,10 @@ from cas.cosem.asn1 import (
     Shape,
     Text,
 )
-from cas.cosem.data import DataError, length, read_bits, read_length
+from cas.cosem.data import read_bits
 from cas.cosem.frozen import new, slot
+from cas.cosem.kinds import DataError
+from cas.cosem.scanning import length, read_length
 from cas.dlms.axdr import chosen, inside, pack_bits, sequence_encoder
 from cas.dlms.errors import DecodeError, EncodeError
 

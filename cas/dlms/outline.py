@@ -9,7 +9,9 @@ from enum import Enum
 
 from cas.bindings.coding import TYPE_NAME, TYPES, XDLMS_APDU
 from cas.cosem.asn1 import Choice, CosemData, Sequence, SequenceOf
-from cas.cosem.data import ARRAY, MAX_DEPTH, STRUCTURE, Data, DataError, read_length, scan
+from cas.cosem.data import Data
+from cas.cosem.kinds import ARRAY, STRUCTURE, DataError
+from cas.cosem.scanning import MAX_DEPTH, read_length, scan
 from cas.dlms.axdr import decoder
 from cas.dlms.errors import DecodeError
 

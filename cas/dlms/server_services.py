@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from cas.bindings import cosempdu as cos
-from cas.cosem.data import Data, DataError, length
+from cas.cosem.data import Data
+from cas.cosem.kinds import DataError
+from cas.cosem.scanning import length
 from cas.dlms import axdr
 from cas.dlms.conformance import Conformance
 from cas.dlms.errors import BlockError, DecodeError, DlmsError, RequestTooLong, ServiceNotSupported

@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from cas.bindings import cosempdu as cos
-from cas.cosem.data import ARRAY, Data
+from cas.cosem.data import Data
+from cas.cosem.kinds import ARRAY
 from cas.dlms import axdr
 from cas.dlms.conformance import Conformance
 from cas.dlms.errors import BlockError, DecodeError, RequestTooLong, ServiceNotSupported

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from cas.bindings import cosempdu as cos
-from cas.cosem.data import ARRAY, NULL, STRUCTURE, Data, DataError
+from cas.cosem.data import Data
+from cas.cosem.kinds import ARRAY, NULL, STRUCTURE, DataError
 from cas.dlms.errors import DecodeError, EncodeError, UnexpectedApdu
 
 ASSOCIATION_SN = 0xFA00

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 from cas.bindings.cosempdu import DataAccessResult as Result
 from cas.bindings.cosempdu import SelectiveAccessDescriptor
-from cas.cosem.data import OCTET_STRING, Data, DataError, Kind
+from cas.cosem.data import Data
+from cas.cosem.kinds import OCTET_STRING, DataError, Kind
 from cas.simulator.errors import Refused
 from cas.simulator.values import Source
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from cas.bindings.cosempdu import DataAccessResult as Result
 from cas.bindings.cosempdu import SelectiveAccessDescriptor
-from cas.cosem.data import Data, length
+from cas.cosem.data import Data
+from cas.cosem.scanning import length
 from cas.simulator.errors import Refused
 from cas.simulator.objects import READ, CosemObject, members_of, number_of, octets_of
 from cas.simulator.oddities import Oddity

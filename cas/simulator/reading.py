@@ -17,7 +17,8 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, TypeVar
 
-from cas.cosem.data import TAG, Data, DataError, Kind
+from cas.cosem.data import Data
+from cas.cosem.kinds import TAG, DataError, Kind
 from cas.cosem.obis import Obis
 from cas.dlms.conformance import LOGICAL_NAME
 from cas.dlms.security.authentication import Mechanism

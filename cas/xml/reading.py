@@ -15,8 +15,9 @@ from xsdata.models.datatype import XmlDateTime, XmlDuration
 from cas.bindings.coding import TYPE_NAME, TYPES
 from cas.bindings.device_access import DeviceReference
 from cas.cosem.asn1 import Choice, Enumerated, Null, ObjectIdentifier, Shape, Text
-from cas.cosem.data import Data, DataError
+from cas.cosem.data import Data
 from cas.cosem.data_xml import TextError, from_xml, octets_of_utf8, octets_of_visible
+from cas.cosem.kinds import DataError
 from cas.xml.classes import OID_PREFIX, Part, once, parts_of, whole_oid
 from cas.xml.documents import Element, XmlError, name
 from cas.xml.folding import spread, unfold

@@ -7,7 +7,8 @@ from lxml import etree
 
 from cas import xml
 from cas.bindings import cosempdu as cos
-from cas.cosem.data import Data, Kind, Value
+from cas.cosem.data import Data, Value
+from cas.cosem.kinds import Kind
 from cas.dlms.apdu import decode_apdu, encode_apdu
 from tests.benchmarks.measure import Peer, Row, compare, timed
 

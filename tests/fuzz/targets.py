@@ -23,9 +23,10 @@ from cas.cli._frames import cut
 from cas.client.errors import ClientError
 from cas.client.messages import response_of
 from cas.console.asking import AskingError, parse_lines
-from cas.cosem.data import Data, DataError
+from cas.cosem.data import Data
 from cas.cosem.data_xml import TextError, from_xml, to_xml
 from cas.cosem.interface_classes import interface_classes
+from cas.cosem.kinds import DataError
 from cas.cosem.obis import Obis
 from cas.cosem.profile import Column, plain_rows, rows
 from cas.cosem.readable import ScalerUnit, plain, readable

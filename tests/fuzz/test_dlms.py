@@ -16,7 +16,8 @@ from typing import Any
 import pytest
 
 from cas.bindings import cosempdu as cos
-from cas.cosem.data import Data, DataError
+from cas.cosem.data import Data
+from cas.cosem.kinds import DataError
 from cas.dlms import axdr, ber
 from cas.dlms.apdu import decode_apdu, encode_apdu
 from cas.dlms.association import Association

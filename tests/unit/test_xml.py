@@ -14,7 +14,8 @@ from cas import xml
 from cas.bindings import cosempdu as cos
 from cas.bindings import message
 from cas.bindings.message import ErrorType, HeaderType, ReplyType, RequestMessage, Result, Verb
-from cas.cosem.data import MAX_DEPTH, Data
+from cas.cosem.data import Data
+from cas.cosem.scanning import MAX_DEPTH
 from cas.xml import XmlError, parse
 from tests import strategies
 

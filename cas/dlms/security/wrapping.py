@@ -7,7 +7,8 @@ APDU, and the sender's system title (Green Book 8.3, 9.2.7.2 and 9.5).
 from enum import Enum
 from typing import NamedTuple
 
-from cas.cosem.data import DataError, length, read_length
+from cas.cosem.kinds import DataError
+from cas.cosem.scanning import length, read_length
 from cas.dlms.errors import DecodeError, EncodeError, UnexpectedApdu
 
 GENERAL_GLO_CIPHERING = 219

@@ -1,7 +1,8 @@
 """ACTION: normal and with-list, request and answer in blocks where they are long (Green Book 8.3, 9.4.4.5, 9.4.6.8)."""
 
 from cas.bindings import cosempdu as cos
-from cas.cosem.data import Data, DataError
+from cas.cosem.data import Data
+from cas.cosem.kinds import DataError
 from cas.dlms import axdr
 from cas.dlms.apdu import encode_apdu
 from cas.dlms.errors import BlockError, DecodeError, RequestTooLong

@@ -1,7 +1,8 @@
 """GET, normal and with-list, whose answer is long: gathered from its blocks (Green Book 8.3, 9.4.4.3 and 9.4.6.6)."""
 
 from cas.bindings import cosempdu as cos
-from cas.cosem.data import Data, DataError
+from cas.cosem.data import Data
+from cas.cosem.kinds import DataError
 from cas.dlms import axdr
 from cas.dlms.errors import DecodeError
 from cas.dlms.xdlms.exchange import Ask, Exchange, Gathering, unexpected

@@ -1,7 +1,8 @@
 """Passes 3 and 4 of high level security as a service: reply_to_HLS_authentication (Green Book 8.3, 9.2.7.4)."""
 
 from cas.bindings import cosempdu as cos
-from cas.cosem.data import OCTET_STRING, Data
+from cas.cosem.data import Data
+from cas.cosem.kinds import OCTET_STRING
 from cas.dlms.errors import AuthenticationFailed
 from cas.dlms.short_names import ASSOCIATION_SN, as_object_name
 from cas.dlms.xdlms.exchange import unexpected

@@ -10,7 +10,8 @@ from dataclasses import replace
 from typing import Any, TypeAlias
 
 from cas.bindings import cosempdu as cos
-from cas.cosem.data import NULL, Data
+from cas.cosem.data import Data
+from cas.cosem.kinds import NULL
 from cas.dlms.apdu import Request, Response
 from cas.dlms.errors import EncodeError, RemoteProtocolError, UnexpectedApdu
 from cas.dlms.xdlms.exchange import Exchange, alternative, raise_for_error

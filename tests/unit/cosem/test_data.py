@@ -8,8 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
-from cas.cosem.data import KIND, MAX_DEPTH, Data, DataError, Kind, Value, expand, scan
+from cas.cosem.data import Data, Value, expand
 from cas.cosem.data_xml import NAMESPACE, TextError, from_xml, to_xml
+from cas.cosem.kinds import KIND, DataError, Kind
+from cas.cosem.scanning import MAX_DEPTH, scan
 from tests import strategies
 
 

@@ -2,7 +2,9 @@
 
 import pytest
 
-from cas.cosem.data import Data, DataError, expand, length
+from cas.cosem.data import Data, expand
+from cas.cosem.kinds import DataError
+from cas.cosem.scanning import length
 
 
 @pytest.mark.parametrize("count", [3, 4, 5, 200])

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
-from cas.cosem.data import Data, Kind
+from cas.cosem.data import Data
 from cas.cosem.date_time import CosemDateTime
+from cas.cosem.kinds import Kind
 from cas.cosem.profile import plain_rows
 from cas.cosem.selecting import Layout, select, select_columns
 from cas.cosem.selection import (

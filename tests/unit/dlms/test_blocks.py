@@ -5,7 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cas.bindings import cosempdu as cos
-from cas.cosem.data import Data, length
+from cas.cosem.data import Data
+from cas.cosem.scanning import length
 from cas.dlms import errors
 from cas.dlms.apdu import Request, encode_apdu
 from cas.dlms.association import Association

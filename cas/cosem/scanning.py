@@ -1,0 +1,227 @@
+"""Where a COSEM Data ends in octets, and whether it is one: the one place that judges this (Green Book 8.3, 9.5).
+
+Arrays of equal rows, as profile buffers are, are recognised by comparing the columns of tags at once.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from cas.cosem.kinds import ARRAY, BIT_STRING, COMPACT_ARRAY, DONT_CARE, KIND, NULL, SIZE, STRUCTURE, DataError
+
+MAX_DEPTH = 32
+"""Deepest nesting accepted; the Blue Book needs 6. A hostile meter could otherwise exhaust the stack."""
+
+_UNKNOWN, _VARIABLE = 0, -1
+# octets of a whole value by its tag, -1 where that takes a look at what follows, 0 for a tag that does not exist
+_WHOLE = [1 if t in (NULL, DONT_CARE) else 1 + SIZE[t] if t in SIZE else -1 if t in KIND else 0 for t in range(256)]
+ROWS_WORTH_IT = 4
+"""Elements from which on looking for a common row shape pays."""
+_ROWS_WORTH_A_PATTERN = 64
+_MANY_SHAPES = 8
+
+
+def length(count: int) -> bytes:
+    """Code a length or count: one octet below 128, else 80 + its number of octets, then those (IEC 61334-6, 6.1)."""
+    if count < 0x80:
+        return bytes((count,))
+    octets = count.to_bytes((count.bit_length() + 7) // 8, "big")
+    return bytes((0x80 | len(octets),)) + octets
+
+
+def read_length(octets: bytes, pos: int) -> tuple[int, int]:
+    """Read a length, or count, at `pos`: (length, position after it).
+
+    Raises DataError where it is cut short or of more than 4 octets.
+    """
+    if pos >= len(octets):
+        raise DataError("cut short in a length", len(octets))
+    first = octets[pos]
+    if first < 0x80:
+        return first, pos + 1
+    size = first & 0x7F
+    if not 1 <= size <= 4:
+        raise DataError(f"a length of {size} octets", pos)
+    end = pos + 1 + size
+    if end > len(octets):
+        raise DataError("cut short in a length", len(octets))
+    return int.from_bytes(octets[pos + 1 : end], "big"), end
+
+
+def scan(octets: bytes, pos: int) -> int:
+    """Find the end of the Data value that starts at `pos`, judging all of it. Linear in the octets, flat in memory.
+
+    Raises DataError at the first octet that cannot stand where it stands.
+    """
+    last = len(octets)
+    if pos < last and 0 < (size := _WHOLE[octets[pos]]) <= last - pos:  # most answers: one value of a fixed size
+        return pos + size
+    end = _scan(octets, pos, 1, 0)
+    if end > len(octets):
+        raise DataError("cut short", len(octets))
+    return end
+
+
+def _scan(octets: bytes, pos: int, count: int, depth: int) -> int:
+    whole = _WHOLE
+    last = len(octets)
+    try:
+        for _ in range(count):
+            tag = octets[pos]
+            size = whole[tag]
+            if size > 0:
+                pos += size
+            elif size == _UNKNOWN:
+                raise DataError(f"no Data has the tag {tag}", pos)
+            elif tag in (STRUCTURE, ARRAY):
+                pos = _scan_collection(octets, pos, depth + 1)
+            else:
+                pos = scan_variable(octets, pos, tag)
+            if pos > last:
+                raise DataError("cut short", last)
+    except IndexError:
+        raise DataError("cut short", last) from None
+    return pos
+
+
+def _scan_collection(octets: bytes, pos: int, depth: int) -> int:
+    if depth > MAX_DEPTH:
+        raise DataError(f"nested deeper than {MAX_DEPTH}", pos)
+    count, start = read_length(octets, pos + 1)
+    if count > len(octets) - start:  # every element takes an octet at least
+        raise DataError(f"{count} elements announced, {len(octets) - start} octets left", pos)
+    if count >= ROWS_WORTH_IT and octets[pos] == ARRAY and (row := row_shape(octets, start, depth)):
+        rows = equal_rows(octets, start, count, row)
+        start += rows * row.size
+        count -= rows
+        for found, at in similar_rows(octets, start, count, depth):
+            start = at + found.size
+            count -= 1
+    return _scan(octets, start, count, depth)
+
+
+def scan_variable(octets: bytes, pos: int, tag: int) -> int:
+    """Find the end of a value of a kind that says its length itself, as a bit-string does."""
+    if tag == COMPACT_ARRAY:
+        after = scan_type(octets, pos + 1)
+        size, start = read_length(octets, after)
+        return start + size
+    size, start = read_length(octets, pos + 1)
+    if tag == BIT_STRING:
+        size = (size + 7) // 8
+    return start + size
+
+
+def scan_type(octets: bytes, pos: int) -> int:
+    """Find the end of the TypeDescription at `pos`. Raises DataError."""
+    return _scan_type(octets, pos, 0)[0]
+
+
+def _scan_type(octets: bytes, pos: int, depth: int) -> tuple[int, int]:
+    """Where the type ends, and how many octets a value of it takes at least."""
+    if depth > MAX_DEPTH:
+        raise DataError(f"type nested deeper than {MAX_DEPTH}", pos)
+    if pos >= len(octets):
+        raise DataError("cut short in a type description", len(octets))
+    tag = octets[pos]
+    if tag == ARRAY:  # number-of-elements Unsigned16, type-description
+        count = int.from_bytes(octets[pos + 1 : pos + 3], "big")
+        end, least = _scan_type(octets, pos + 3, depth + 1)
+        if count and not least:  # nothing would bound the elements
+            raise DataError("an array of elements without octets", pos)
+        return end, count * least
+    if tag == STRUCTURE:
+        count, end = read_length(octets, pos + 1)
+        total = 0
+        for _ in range(count):
+            end, least = _scan_type(octets, end, depth + 1)
+            total += least
+        return end, total
+    if tag not in KIND or tag == COMPACT_ARRAY:
+        raise DataError(f"no type has the tag {tag}", pos)
+    return pos + 1, 0 if tag in (NULL, DONT_CARE) else SIZE.get(tag, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """The shape that rows of an array share: where tags and lengths stand, and which leaves stand between."""
+
+    size: int
+    fixed: tuple[tuple[int, int], ...]
+    """(offset, octet): every octet that is not part of a leaf's value."""
+    leaves: tuple[tuple[int, int, int], ...]
+    """(tag, offset, size) of the value of each leaf, in order; the size of a bit-string is in bits."""
+    flat: bool
+    """A structure of leaves, without collections inside."""
+
+    @property
+    def pattern(self) -> bytes:
+        """A regular expression that the octets of such a row match, and no others."""
+        out, at = [], 0
+        for offset, octet in self.fixed:
+            if offset > at:
+                out.append(b".{%d}" % (offset - at))
+            out.append(re.escape(bytes((octet,))))
+            at = offset + 1
+        return b"(%s.{%d})" % (b"".join(out), self.size - at)
+
+
+def row_shape(octets: bytes, pos: int, depth: int = 0) -> Row | None:
+    """The shape of the structure at `pos`; None if it is no structure or holds what has no shape (compact-array)."""
+    if pos >= len(octets) or octets[pos] != STRUCTURE:
+        return None
+    end = _scan(octets, pos, 1, depth)
+    fixed: list[tuple[int, int]] = []
+    leaves: list[tuple[int, int, int]] = []
+    collections = 0
+    at = pos
+    while at < end:
+        tag = octets[at]
+        start = at + 1
+        size = SIZE.get(tag, 0)
+        if tag == COMPACT_ARRAY:
+            return None
+        if _WHOLE[tag] == _VARIABLE:
+            count, start = read_length(octets, at + 1)
+            if tag in (ARRAY, STRUCTURE):
+                collections += 1
+            else:
+                size = count
+        fixed += ((i - pos, octets[i]) for i in range(at, start))
+        at = start
+        if tag not in (ARRAY, STRUCTURE):
+            leaves.append((tag, start - pos, size))
+            at += (size + 7) // 8 if tag == BIT_STRING else size
+    return Row(end - pos, tuple(fixed), tuple(leaves), collections == 1)
+
+
+def equal_rows(octets: bytes, start: int, count: int, row: Row) -> int:
+    """How many of the `count` rows at `start` have the shape `row`, from the first one on."""
+    size = row.size
+    rows = min(count, (len(octets) - start) // size)
+    for offset, octet in row.fixed:
+        column = octets[start + offset : start + rows * size : size]
+        if column.count(octet) != rows:
+            rows = next(i for i, found in enumerate(column) if found != octet)
+    return rows
+
+
+def similar_rows(octets: bytes, start: int, count: int, depth: int = 0) -> Iterator[tuple[Row, int]]:
+    """Take rows of a few shapes in any order, as buffers with null-data here and there are: each with its position.
+
+    Stops before the first element that is none, and altogether where there are too few, or too many shapes.
+    Raises DataError where a row is no Data.
+    """
+    shapes: list[Row] = []
+    while count >= _ROWS_WORTH_A_PATTERN and len(shapes) < _MANY_SHAPES:
+        row = row_shape(octets, start, depth)
+        if row is None or not row.size:
+            return
+        shapes.append(row)
+        # matching at one place after the other, in C; a pattern is compiled once for all meters with such rows
+        match = re.compile(b"|".join(shape.pattern for shape in shapes), re.DOTALL).scanner(octets, start).match  # type: ignore[attr-defined]
+        while count and (found := match()):
+            row = shapes[found.lastindex - 1]
+            yield row, start
+            start += row.size
+            count -= 1
