@@ -1,6 +1,7 @@
 """Errors of a message as the envelope has them, each with the element that it is about."""
 
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
 from typing import TypeAlias
@@ -16,6 +17,9 @@ from cas.xml import PREFIX, name, path, places, unfold
 Element: TypeAlias = etree._Element  # noqa: SLF001 - lxml has no public name for it
 
 _Children: TypeAlias = Mapping[str, Sequence[Element]]
+
+PROBLEMS_TOLD = 100
+"""Problems told one by one: a list may name 100,000 devices that nobody knows."""
 
 _STEP = re.compile(r"([^\[]+)(?:\[(\d+)\])?")
 
@@ -46,11 +50,16 @@ def error_at(code: Code, details: str, element: Element, *, reason: str = "") ->
 
 
 def errors_of(problems: Sequence[Problem], message: Element) -> list[mes.ErrorType]:
-    """The Errors of what the use cases refuse, about elements of `message`."""
+    """The Errors of what the use cases refuse, about elements of `message`; one for all beyond `PROBLEMS_TOLD`."""
     unfold(message)
     # There may be a problem with each of many devices in one list: what stands where is looked up once.
     children, path_of = cache(_children), partial(path, places_in=cache(places))
-    return [_error_of(problem, message, children, path_of) for problem in problems]
+    errors = [_error_of(problem, message, children, path_of) for problem in problems[:PROBLEMS_TOLD]]
+    if more := problems[PROBLEMS_TOLD:]:
+        counts = Counter(problem.reason or problem.code.reason for problem in more)
+        details = ", ".join(f"{count} more of: {reason}" for reason, count in counts.items())
+        errors.append(error(more[0].code, details))
+    return errors
 
 
 def _error_of(

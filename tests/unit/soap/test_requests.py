@@ -12,12 +12,15 @@ from aiohttp import ClientError, web
 from aiohttp.test_utils import TestClient, TestServer
 from lxml import etree
 
+from cas.access.codes import Code
+from cas.access.errors import Problem
 from cas.access.model import Result, Selection
 from cas.access.service import AccessService
 from cas.bindings import cosempdu as cos
 from cas.cosem.data import Data
 from cas.dlms.apdu import Request, Response
 from cas.soap.http import SoapHttp
+from cas.soap.problems import errors_of
 from cas.soap.service import SoapService
 from tests.access_fakes import FakeDevices, MemoryStore, get_response
 from tests.open_door import NO_INVENTORY, NOBODY, OpenDoor
@@ -444,6 +447,14 @@ async def test_every_problem_is_told(door: Door) -> None:
     details = answer.texts("//mes:details")
     assert [place in text for place, text in zip(("[1]", "[3]"), details, strict=True)] == [True, True]
     assert "/soap:Body/mes:RequestMessage/mes:Payload/mes:DeviceAccess/dev:DevicesReferenceList/" in details[0]
+
+
+def test_of_many_problems_of_several_kinds_the_last_error_counts_each_kind() -> None:
+    unknown = [Problem(Code.DEVICE, f"{number}") for number in range(150)]
+    over = [Problem(Code.RELATIONSHIP, "over", reason="resource is over")] * 2
+    errors = errors_of([*unknown, *over], etree.Element(f"{{{MES}}}RequestMessage"))
+    assert [error.details for error in errors[:100]] == [str(number) for number in range(100)]
+    assert [error.details for error in errors[100:]] == ["50 more of: unknown device, 2 more of: resource is over"]
 
 
 async def test_a_document_that_is_wrong_throughout_gets_a_short_answer(door: Door) -> None:
