@@ -3,6 +3,7 @@
 import base64
 import binascii
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -13,7 +14,7 @@ from cas.bindings import device_access as dev
 from cas.bindings import message as mes
 from cas.cosem.selection_xml import mend_selections
 from cas.soap.errors import MessageRefused
-from cas.soap.problems import error_at
+from cas.soap.problems import error, error_at
 from cas.soap.schema import Validator
 from cas.xml import XmlError, arrange, name, parse_folded, read
 
@@ -27,6 +28,8 @@ VERBS = ("create", "change", "cancel", "close", "delete", "get")
 NOUNS = ("DeviceAccess", "DeviceGroups", "DeviceGroup", "ResourceDirectory")
 # Octets of a payload for each octet that came. XML of COSEM shrinks to a thirtieth at most; a bomb to a thousandth.
 COMPRESSION = 200
+LONGEST = 1000
+"""Octets of what names a message. PostgreSQL indexes Source and MessageID together, in 2,704 octets at the most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +78,13 @@ def read_message(body: Element, validator: Validator, *, limit: int, strict: boo
     if surplus := body.findall(f"{{{MES}}}Payload/{{*}}DeviceAccess")[1:]:
         raise MessageRefused([error_at(Code.TOO_MANY, "a request holds one DeviceAccess", surplus[0])])
     try:
-        return Message(body, read(mes.RequestMessageType, body))
+        content = read(mes.RequestMessageType, body)
     except XmlError as problem:
         at = problem.element if problem.element is not None else body
         raise MessageRefused([error_at(Code.INVALID, problem.reason, at)]) from None
+    if errors := list(_too_long(content.header)):
+        raise MessageRefused(errors)
+    return Message(body, content)
 
 
 def _look(body: Element) -> None:
@@ -94,6 +100,14 @@ def _look(body: Element) -> None:
             errors.append(error_at(code, f"{text!r} is none of {', '.join(known)}", element))
     if errors:
         raise MessageRefused(errors)
+
+
+def _too_long(header: mes.HeaderType) -> Iterator[mes.ErrorType]:
+    named = {"Source": header.source, "MessageID": header.message_id, "CorrelationID": header.correlation_id}
+    for tag, text in named.items():
+        if (octets := len((text or "").encode())) > LONGEST:
+            details = f"mes:{tag} may have {LONGEST} octets in UTF-8, here are {octets}"
+            yield error(Code.HEADER, details, xpath=f"mes:{tag}")
 
 
 def _read_statistic_request(body: Element, validator: Validator) -> Message:

@@ -2,12 +2,14 @@
 
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
+from random import Random
 from uuid import UUID
 
 import pytest
 
 from cas.simulator import Simulator
 from cas.simulator.faults import Fault
+from cas.soap.message import LONGEST
 from cas.store.database import Pool
 from tests.engine_bench import NOON
 from tests.events_bench import Heard, Receiver, acknowledge, delivery, receiving
@@ -198,10 +200,14 @@ async def test_a_resource_that_is_ended_activates_no_more_and_keeps_its_results(
         assert (await service.post(by_id("get", made.id))).codes == ["2.15"]
 
 
-async def test_a_repeated_create_makes_one_resource(service: Moved) -> None:
+@pytest.mark.parametrize("octets", [16, LONGEST], ids=["short", "longest"])
+async def test_a_repeated_create_makes_one_resource(service: Moved, octets: int) -> None:
     async with Simulator(1) as simulator:
         names = await service.register_all(simulator)
-        header = "<mes:Source>mdm</mes:Source><mes:MessageID>0c6a3b8e-1d2f-4a6b-8c9d-0e1f2a3b4c5d</mes:MessageID>"
+        source, message = (
+            Random(seed).randbytes(octets // 2).hex() for seed in ("source", "message")
+        )  # incompressible
+        header = f"<mes:Source>{source}</mes:Source><mes:MessageID>{message}</mes:MessageID>"
         once, again = [
             await service.post(create(names, terms=scheduled(NOON + MINUTE), header=header)) for _ in range(2)
         ]

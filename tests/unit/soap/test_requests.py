@@ -457,6 +457,19 @@ def test_of_many_problems_of_several_kinds_the_last_error_counts_each_kind() -> 
     assert [error.details for error in errors[100:]] == ["50 more of: unknown device, 2 more of: resource is over"]
 
 
+@pytest.mark.parametrize("tag", ["Source", "MessageID", "CorrelationID"])
+async def test_what_names_a_message_has_a_limit(door: Door, tag: str) -> None:
+    """Beyond it no index of the database takes it: the client was told to try again later, which never helped."""
+
+    async def post(text: str) -> Answer:
+        return await door.post(create(["M1"], header=f"<mes:{tag}>{text}</mes:{tag}>"))
+
+    assert (await post("é" * 500)).result == "OK"
+    answer = await post("é" * 501)
+    assert (door.status, answer.codes, answer.texts("//mes:Error/mes:xpath")) == (400, ["1.5"], [f"mes:{tag}"])
+    assert answer.texts("//mes:details") == [f"mes:{tag} may have 1000 octets in UTF-8, here are 1002"]
+
+
 async def test_a_document_that_is_wrong_throughout_gets_a_short_answer(door: Door) -> None:
     answer = await door.post(create(["M1"], [GET_ENERGY.replace(">3<", ">x<")] * 100))
     assert len(answer.codes) == 21
