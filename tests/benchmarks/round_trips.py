@@ -1,4 +1,4 @@
-"""GET round trips over the wrapper: one association, a hundred on one event loop, and with HLS-GMAC.
+"""GET round trips over the wrapper: one association, a hundred on one event loop, the same with HLS-GMAC.
 
 Against a responder in its own process that knows its answers by heart. For one association the cost is time; for a
 hundred it is the CPU of the client's process, which is what bounds a service that reads many meters.
@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import uvloop
 
@@ -24,8 +24,8 @@ from cas.dlms.security.ciphering import Ciphering
 from cas.dlms.security.control import SecurityControl
 from cas.dlms.security.policy import Protection
 from cas.dlms.security.suites import SUITES
-from tests.benchmarks.measure import PEERS_PYTHON, Case, Peer, Row, compare
-from tests.processes import ROOT, running
+from tests.benchmarks.measure import Case, Peer, Row, compare
+from tests.processes import running
 from transports.registry import open_transport
 
 HERE = Path(__file__).parent
@@ -33,7 +33,7 @@ REGISTER = cos.CosemAttributeDescriptor(class_id=3, instance_id=bytes((1, 0, 1, 
 GET = cos.GetRequest(
     get_request_normal=cos.GetRequestNormal(invoke_id_and_priority=0xC1, cosem_attribute_descriptor=REGISTER)
 )
-GETS, MANY, GETS_OF_MANY, GETS_CIPHERED = 3000, 100, 60, 300
+GETS, MANY, GETS_OF_MANY = 3000, 100, 60
 AARQ = bytes.fromhex("601da109060760857405080101be10040e01000000065f1f0400007e1fffff")
 RAW_GET = bytes.fromhex("c001c100030100010800ff0200")
 
@@ -88,14 +88,9 @@ def ours(url: str, settings: Settings, associations: int, gets: int, clock: Call
     return lambda: uvloop.run(main())
 
 
-def many(url: str) -> Case:
+def many(url: str, settings: Settings) -> Case:
     """A hundred associations at once."""
-    return ours(url, Settings(), MANY, GETS_OF_MANY, time.process_time)
-
-
-def ciphered(url: str) -> Case:
-    """One association under GMAC."""
-    return ours(url, gmac(), 1, GETS_CIPHERED, time.process_time)
+    return ours(url, settings, MANY, GETS_OF_MANY, time.process_time)
 
 
 class Raw(asyncio.Protocol):
@@ -133,20 +128,10 @@ def raw(port: int, connections: int, gets: int, clock: Callable[[], float]) -> C
 
 
 @contextmanager
-def responder(*answers: bytes) -> Iterator[int]:
-    """The port of the canned responder, which gives these answers where there are any."""
-    told = (answer.hex() for answer in answers)
+def responder(*told: str) -> Iterator[int]:
+    """The port of the canned responder; `told` is what it takes besides."""
     with running([sys.executable, HERE / "canned_responder.py", "0", *told]) as ready:
         yield int(ready.split()[1])
-
-
-@contextmanager
-def foreign_meter() -> Iterator[int]:
-    """The port of a gurux-dlms meter; slower than the clients, so only the clients' CPU is compared."""
-    port = 24259
-    command: list[Any] = [PEERS_PYTHON, ROOT / "tests" / "interop" / "gurux_meter.py", "--port", str(port)]
-    with running([*command, "--rows", "288", "--crypto", "cryptography", "--uvloop"]):
-        yield port
 
 
 def rows(rounds: int) -> Iterable[Row]:
@@ -168,7 +153,7 @@ def rows(rounds: int) -> Iterable[Row]:
         yield compare(
             "GET, 100 associations (CPU)",
             {
-                "ours": many(url),
+                "ours": many(url, Settings()),
                 "floor: raw octets, uvloop": raw(port, MANY, GETS_OF_MANY, time.process_time),
                 "gurux-dlms, threads": peer.case("many gurux-dlms"),
                 "dlms-cosem, threads": peer.case("many dlms-cosem"),
@@ -177,16 +162,27 @@ def rows(rounds: int) -> Iterable[Row]:
             {"dlms-cosem, threads": 4.0, "gurux-dlms, threads": 4.0, "pydlms-client, threads": 4.0},
             rounds,
         )
-    with foreign_meter() as port, Peer("round_trips.py", str(port)) as peer:
+    with responder("gmac") as port, Peer("round_trips.py", str(port)) as peer:
+        url = f"tcp://127.0.0.1:{port}?client=1&server=1"
         yield compare(
-            "GET, HLS-GMAC, ciphered (CPU)",
+            "GET, HLS-GMAC, ciphered, 1 association (CPU)",
             {
-                "ours": ciphered(f"tcp://127.0.0.1:{port}?client=1&server=1"),
-                "floor: raw octets in the clear, uvloop": raw(port, 1, GETS_CIPHERED, time.process_time),
+                "ours": ours(url, gmac(), 1, GETS, time.process_time),
                 "gurux-dlms": peer.case("gmac gurux-dlms"),
                 "dlms-cosem": peer.case("gmac dlms-cosem"),
                 "pydlms-client": peer.case("gmac pydlms-client"),
             },
             {"gurux-dlms": 105 / 40, "dlms-cosem": 105 / 40, "pydlms-client": 105 / 40},
+            rounds,
+        )
+        yield compare(
+            "the same, 100 associations (CPU)",
+            {
+                "ours": many(url, gmac()),
+                "gurux-dlms, threads": peer.case("many-gmac gurux-dlms"),
+                "dlms-cosem, threads": peer.case("many-gmac dlms-cosem"),
+                "pydlms-client, threads": peer.case("many-gmac pydlms-client"),
+            },
+            {"gurux-dlms, threads": 105 / 40, "dlms-cosem, threads": 105 / 40, "pydlms-client, threads": 105 / 40},
             rounds,
         )

@@ -1,19 +1,15 @@
 """Whole sessions: connect, AARQ, HLS-GMAC, a day's profile by range (96 rows), RLRQ, close; ciphered throughout.
 
-200 simulated meters in a process of their own; ours are all read at once on one event loop, the peers one after the
-other, which is the kindest to them: the cost is the CPU of the client's process. dlms-cosem uses invocation counters
-twice, which the simulated meters refuse: its sessions, and ours beside them, are with a meter that does not look. The
-floor sends and takes the octets of such a session, with a responder that knows the answers by heart.
+Ours are all at once on one event loop, dlms-cosem's in as many threads and, which is kinder to it, one after the other,
+as gurux-dlms's are; the cost is the CPU of the client's process. With a responder that knows its answers by heart and
+ciphers them. The floor sends and takes the octets of such a session.
 """
 
 import asyncio
 import json
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import cast
 
 import uvloop
@@ -21,32 +17,18 @@ import uvloop
 from cas.bindings import cosempdu as cos
 from cas.cosem.data import Data
 from cas.cosem.date_time import CosemDateTime
-from cas.devices.sessions import settings_of
 from cas.dlms.acse import Settings
 from cas.dlms.client import Client
 from tests.benchmarks.measure import Case, Peer, Row, compare
-from tests.benchmarks.round_trips import Counters, foreign_meter, gmac, responder
-from tests.benchmarks.site import entries_in
-from tests.processes import cas, running
+from tests.benchmarks.round_trips import Counters, gmac, responder
 from transports.base import Transport
 from transports.registry import open_transport
 from transports.tap import Tap
 from transports.wrapper import encode
 
-METERS, FOREIGN = 200, 20
+SESSIONS = 200
 DAY = datetime(2025, 1, 2, tzinfo=UTC)
-"""A day of the foreign meter's profile."""
-TITLE = b"CAS\0\0\0\0\1"
-
-
-@contextmanager
-def meters() -> Iterator[Path]:
-    """The registry file of simulated meters, which refuse neither a second association nor an old counter."""
-    with TemporaryDirectory() as directory:
-        devices = Path(directory) / "devices.toml"
-        command = cas("simulate", "--meters", str(METERS), "--port", "0", "--model", "three-phase", "--export", devices)
-        with running([*command, "--no-exclusive"]):
-            yield devices
+"""The day of the responder's profile."""
 
 
 def profile(day: datetime) -> cos.GetRequest:
@@ -66,18 +48,9 @@ def profile(day: datetime) -> cos.GetRequest:
     return cos.GetRequest(get_request_normal=normal)
 
 
-Meter = tuple[str, Settings]
-"""Where it is, and how to associate with it."""
-
-
-def simulated(devices: Path) -> list[Meter]:
-    """The meters of a registry file."""
-    return [(each.device.url, settings_of(each.device, each.keys, TITLE)) for each in entries_in(devices)]
-
-
-async def session(transport: Transport, settings: Settings, counters: Counters, request: cos.GetRequest) -> None:
+async def session(transport: Transport, settings: Settings, request: cos.GetRequest) -> None:
     """One session; the rows are taken apart as the peers do."""
-    async with Client(transport, settings, counters) as client:
+    async with Client(transport, settings, Counters()) as client:
         answer = await client.request(request)
     assert isinstance(answer, cos.GetResponse)
     assert answer.get_response_normal
@@ -87,31 +60,26 @@ async def session(transport: Transport, settings: Settings, counters: Counters, 
     assert len(rows) in (96, 97)
 
 
-def ours(meters: Sequence[Meter], day: datetime) -> Case:
-    """All meters at once."""
-    request, counters = profile(day), Counters()
+def ours(url: str) -> Case:
+    """All at once."""
+    request, settings = profile(DAY), gmac()
 
     async def main() -> float:
         began = time.process_time()
         async with asyncio.TaskGroup() as group:
-            for url, settings in meters:
-                group.create_task(session(open_transport(url), settings, counters, request))
-        return (time.process_time() - began) / len(meters)
+            for _ in range(SESSIONS):
+                group.create_task(session(open_transport(url), settings, request))
+        return (time.process_time() - began) / SESSIONS
 
     return lambda: uvloop.run(main())
 
 
-def recorded(meter: Meter, day: datetime) -> tuple[list[bytes], list[bytes]]:
+def recorded(url: str) -> tuple[list[bytes], list[bytes]]:
     """What is sent in a session, and what comes, frame by frame."""
     lines: list[str] = []
     tap = Tap(lines.append, lambda _direction, apdu: apdu)
     tap.switch_on("meter")
-    url, settings = meter
-
-    async def main() -> None:
-        await session(tap.attach(open_transport(url), "meter"), settings, Counters(), profile(day))
-
-    uvloop.run(main())
+    uvloop.run(session(tap.attach(open_transport(url), "meter"), gmac(), profile(DAY)))
     records = [json.loads(line) for line in lines]
     sent, came = (
         [encode(1, 1, bytes.fromhex(record["apdu"])) for record in records if record["event"] == event]
@@ -158,34 +126,29 @@ def raw(port: int, sent: list[bytes], came: list[bytes]) -> Case:
     async def main() -> float:
         began = time.process_time()
         async with asyncio.TaskGroup() as group:
-            for _ in range(FOREIGN):
+            for _ in range(SESSIONS):
                 group.create_task(one())
-        return (time.process_time() - began) / FOREIGN
+        return (time.process_time() - began) / SESSIONS
 
     return lambda: uvloop.run(main())
 
 
 def rows(rounds: int) -> Iterable[Row]:
     """Every measurement of this module."""
-    today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    with meters() as devices, foreign_meter() as port, Peer("sessions.py", str(devices), str(port)) as peer:
-        yield compare(
-            "whole session, GMAC, 96 rows by range (CPU)",
-            {"ours": ours(simulated(devices), today - timedelta(days=2)), "gurux-dlms": peer.case("gurux-dlms")},
-            {"gurux-dlms": 5.0},
-            rounds,
-            most=1 / 300,
-        )
-        foreign = [(f"tcp://127.0.0.1:{port}?client=1&server=1", gmac())] * FOREIGN
-        sent, came = recorded(foreign[0], DAY)
-        with responder(*came) as floor:
+    with responder("gmac") as port, Peer("sessions.py", str(port)) as peer:
+        url = f"tcp://127.0.0.1:{port}?client=1&server=1"
+        sent, came = recorded(url)
+        with responder(*map(bytes.hex, came)) as floor:
             yield compare(
-                "the same with a gurux-dlms meter (CPU)",
+                "whole session, GMAC, 96 rows by range, 200 at once (CPU)",
                 {
-                    "ours": ours(foreign, DAY),
+                    "ours": ours(url),
                     "floor: raw octets, uvloop": raw(floor, sent, came),
-                    "dlms-cosem": peer.case("dlms-cosem"),
+                    "gurux-dlms, one after the other": peer.case("one gurux-dlms"),
+                    "dlms-cosem, threads": peer.case("threads dlms-cosem"),
+                    "dlms-cosem, one after the other": peer.case("one dlms-cosem"),
                 },
-                {"dlms-cosem": 5.0},
+                {"gurux-dlms, one after the other": 5.0, "dlms-cosem, threads": 5.0},
                 rounds,
+                most=1 / 300,
             )

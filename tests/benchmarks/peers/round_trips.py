@@ -11,7 +11,7 @@ import time
 PORT = int(sys.argv[1])
 BLOCK_KEY, AUTH_KEY, TITLE = bytes(range(16)), bytes(range(0xD0, 0xE0)), b"PEER0001"
 EXPECTED = (1234567, 1234568)
-GETS, MANY, GETS_OF_MANY, GMAC_GETS = 1500, 100, 15, 150
+GETS, MANY, GETS_OF_MANY, GMAC_GETS, GMAC_GETS_OF_MANY = 1500, 100, 15, 150, 3
 
 
 def counter():
@@ -131,13 +131,13 @@ def one(cls, gets, clock, gmac=False):
         client.close()
 
 
-def many(cls):
-    clients = [cls() for _ in range(MANY)]
+def many(cls, gets, gmac=False):
+    clients = [cls(gmac) for _ in range(MANY)]
     start, end = threading.Barrier(MANY + 1), threading.Barrier(MANY + 1)
 
     def work(client):
         start.wait()
-        for _ in range(GETS_OF_MANY):
+        for _ in range(gets):
             client.get()
         end.wait()
 
@@ -147,7 +147,7 @@ def many(cls):
     start.wait()
     began = time.process_time()
     end.wait()
-    cost = (time.process_time() - began) / (MANY * GETS_OF_MANY)
+    cost = (time.process_time() - began) / (MANY * gets)
     for thread, client in zip(threads, clients):
         thread.join()
         client.close()
@@ -161,7 +161,8 @@ for line in sys.stdin:
     cls = CLASSES[name]
     cost = {
         "one": lambda: one(cls, GETS, time.perf_counter),
-        "many": lambda: many(cls),
+        "many": lambda: many(cls, GETS_OF_MANY),
+        "many-gmac": lambda: many(cls, GMAC_GETS_OF_MANY, gmac=True),
         "gmac": lambda: one(cls, GMAC_GETS, time.process_time, gmac=True),
     }[kind]()
     print(json.dumps({"seconds": cost}), flush=True)

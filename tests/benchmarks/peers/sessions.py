@@ -5,10 +5,8 @@ import itertools
 import json
 import socket
 import sys
+import threading
 import time
-import tomllib
-import urllib.parse
-from pathlib import Path
 
 import gurux_dlms.GXDLMSChippering  # noqa: F401
 import structlog
@@ -27,10 +25,12 @@ from gurux_dlms.secure import GXDLMSSecureClient
 
 structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
 sys.modules["gurux_dlms.GXDLMSChippering"].print = lambda *a, **k: None
-METERS = tomllib.loads(Path(sys.argv[1]).read_text())["device"]
-SESSIONS = 5
+PORT = int(sys.argv[1])
+BLOCK_KEY, AUTH_KEY, TITLE = bytes(range(16)), bytes(range(0xD0, 0xE0)), b"PEER0001"
+BEGIN = datetime.datetime(2025, 1, 2, tzinfo=datetime.timezone.utc)
+END = BEGIN + datetime.timedelta(days=1)
+SESSIONS, AT_ONCE = 5, 200
 COUNTERS = itertools.count(1 << 24, 1000)
-TITLE = b"PEER0001"
 
 
 def ask(sock, client, messages, reply):
@@ -50,15 +50,14 @@ def exchange(sock, client, message, reply):
             return
 
 
-def session_gurux(meter):
+def session_gurux():
     c = GXDLMSSecureClient(True, 1, 1, Authentication.HIGH_GMAC, None, InterfaceType.WRAPPER)
     c.ciphering.systemTitle = bytearray(TITLE)
-    c.ciphering.blockCipherKey = bytearray.fromhex(meter["encryption_key"])
-    c.ciphering.authenticationKey = bytearray.fromhex(meter["authentication_key"])
+    c.ciphering.blockCipherKey = bytearray(BLOCK_KEY)
+    c.ciphering.authenticationKey = bytearray(AUTH_KEY)
     c.ciphering.security = Security.AUTHENTICATION_ENCRYPTION
     c.ciphering.invocationCounter = next(COUNTERS)
-    port = urllib.parse.urlsplit(meter["url"]).port
-    with socket.create_connection(("127.0.0.1", port)) as sock:
+    with socket.create_connection(("127.0.0.1", PORT)) as sock:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         reply = GXReplyData()
         ask(sock, c, c.aarqRequest(), reply)
@@ -69,43 +68,51 @@ def session_gurux(meter):
         profile = GXDLMSProfileGeneric("1.0.99.1.0.255")
         for captured in (GXDLMSClock(), GXDLMSData("0.0.96.10.1.255"), *(GXDLMSRegister(f"1.0.{n}.8.0.255") for n in (1, 2, 3, 4))):
             profile.captureObjects.append((captured, GXDLMSCaptureObject(2, 0)))
-        begin = datetime.datetime.now(datetime.timezone.utc).replace(hour=0, minute=0, second=0, microsecond=0)
-        begin, end = begin - datetime.timedelta(days=2), begin - datetime.timedelta(days=1)
         reply.clear()
-        ask(sock, c, c.readRowsByRange(profile, GXDateTime(begin), GXDateTime(end)), reply)
+        ask(sock, c, c.readRowsByRange(profile, GXDateTime(BEGIN), GXDateTime(END)), reply)
         assert len(reply.value) in (96, 97), len(reply.value)
         ask(sock, c, c.releaseRequest(), reply)
 
 
-def session_dlms_cosem(port):
+def session_dlms_cosem():
     client = DlmsClient(
-        transport=TcpTransport(client_logical_address=1, server_logical_address=1, io=BlockingTcpIO("127.0.0.1", port)),
+        transport=TcpTransport(client_logical_address=1, server_logical_address=1, io=BlockingTcpIO("127.0.0.1", PORT)),
         authentication=HighLevelSecurityGmacAuthentication(challenge_length=16),
-        encryption_key=bytes(range(16)),
-        authentication_key=bytes(range(0xD0, 0xE0)),
+        encryption_key=BLOCK_KEY,
+        authentication_key=AUTH_KEY,
         client_system_title=TITLE,
         client_initial_invocation_counter=next(COUNTERS),
     )
     clock = cosem.CosemAttribute(enumerations.CosemInterface.CLOCK, cosem.Obis(0, 0, 1, 0, 0), 2)
     profile = cosem.CosemAttribute(enumerations.CosemInterface.PROFILE_GENERIC, cosem.Obis(1, 0, 99, 1, 0), 2)
-    begin = datetime.datetime(2025, 1, 2, tzinfo=datetime.timezone.utc)
     client.connect()
     client.associate()
-    wanted = RangeDescriptor(CaptureObject(clock), begin, begin + datetime.timedelta(days=1))
+    wanted = RangeDescriptor(CaptureObject(clock), BEGIN, END)
     rows = parse_as_dlms_data(client.get(profile, wanted))
     assert len(rows) in (96, 97), len(rows)
     client.release_association()
     client.disconnect()
 
 
-PORT = int(sys.argv[2])
-SESSION = {
-    "gurux-dlms": lambda number: session_gurux(METERS[number]),
-    "dlms-cosem": lambda _number: session_dlms_cosem(PORT),
-}
+def one_after_the_other(session):
+    for _ in range(SESSIONS):
+        session()
+    return SESSIONS
+
+
+def at_once(session):
+    threads = [threading.Thread(target=session) for _ in range(AT_ONCE)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return AT_ONCE
+
+
+HOW = {"threads": at_once, "one": one_after_the_other}
+SESSION = {"gurux-dlms": session_gurux, "dlms-cosem": session_dlms_cosem}
 for line in sys.stdin:
-    session = SESSION[line.strip()]
+    how, name = line.split()
     began = time.process_time()
-    for number in range(SESSIONS):
-        session(number)
-    print(json.dumps({"seconds": (time.process_time() - began) / SESSIONS}), flush=True)
+    sessions = HOW[how](SESSION[name])
+    print(json.dumps({"seconds": (time.process_time() - began) / sessions}), flush=True)
