@@ -20,6 +20,7 @@ _ACCESSES = query("console_accesses")
 _ACCESS = query("console_access")
 _REQUESTS = query("console_requests")
 _ACTIVATIONS = query("console_activations")
+_KEPT = query("console_kept")
 _DEVICES_DONE = query("console_devices_done")
 _DEVICES_WAITING = query("console_devices_waiting")
 _DEVICES_TRYING = query("console_devices_trying")
@@ -248,38 +249,38 @@ async def devices_done(
     limit: int,
 ) -> list[DeviceDone]:
     """A page of the devices that have results in an activation, or of those that failed, for a reason."""
-    parameters = {"id": access_id, "number": number, "failed": failed, "why": why, "after": after, "limit": limit}
+    parameters = await _activation(pool, access_id, number, failed=failed, why=why, after=after, limit=limit)
     return await fetch(pool, DeviceDone, _DEVICES_DONE, parameters)
 
 
 async def devices_waiting(pool: Pool, access_id: UUID, number: int, limit: int) -> list[Waiting]:
     """Some devices of an activation under way that have not answered, those that were tried first."""
-    return await fetch(pool, Waiting, _DEVICES_WAITING, {"id": access_id, "number": number, "limit": limit})
+    return await fetch(pool, Waiting, _DEVICES_WAITING, await _activation(pool, access_id, number, limit=limit))
 
 
 async def devices_trying(
     pool: Pool, access_id: UUID, number: int, why: str | None, after: str, limit: int
 ) -> list[Waiting]:
     """A page of the devices of an activation under way that failed, for a reason, and are tried again."""
-    parameters = {"id": access_id, "number": number, "why": why, "after": after, "limit": limit}
+    parameters = await _activation(pool, access_id, number, why=why, after=after, limit=limit)
     return await fetch(pool, Waiting, _DEVICES_TRYING, parameters)
 
 
 async def reasons(pool: Pool, access_id: UUID, number: int) -> list[Reason]:
     """Why devices failed in an activation, or are tried again, the most frequent reason first."""
-    return await fetch(pool, Reason, _REASONS, {"id": access_id, "number": number})
+    return await fetch(pool, Reason, _REASONS, await _activation(pool, access_id, number))
 
 
 async def failed_devices(pool: Pool, access_id: UUID, number: int, why: str | None, limit: int) -> list[str]:
     """The devices that failed in an activation, for a reason."""
-    parameters = {"id": access_id, "number": number, "why": why, "limit": limit}
+    parameters = await _activation(pool, access_id, number, why=why, limit=limit)
     async with connected(pool) as connection:
         return [row[0] for row in await (await connection.execute(_FAILED_DEVICES, parameters)).fetchall()]
 
 
 async def results(pool: Pool, access_id: UUID, number: int, device_id: str) -> list[StoredResult]:
     """Every request of a resource, and what it came to on one device in an activation."""
-    return await fetch(pool, StoredResult, _RESULTS, {"id": access_id, "number": number, "device_id": device_id})
+    return await fetch(pool, StoredResult, _RESULTS, await _activation(pool, access_id, number, device_id=device_id))
 
 
 async def series(
@@ -293,3 +294,11 @@ async def series(
         "activations": activations,
     }
     return await fetch(pool, Answered, _SERIES, parameters)
+
+
+async def _activation(pool: Pool, access_id: UUID, number: int, **more: object) -> dict[str, object]:
+    """The parameters of a statement on one activation."""
+    parameters = {"id": access_id, "number": number, **more}
+    async with connected(pool) as connection:
+        row = await (await connection.execute(_KEPT, parameters)).fetchone()
+    return {**parameters, "kept_until": row and row[0]}

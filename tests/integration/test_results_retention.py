@@ -1,5 +1,6 @@
 """How long results are kept, on a real database whose time the tests move."""
 
+import re
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -7,7 +8,9 @@ import psycopg
 import pytest
 
 from cas.access.model import State
+from cas.console import views
 from cas.store.database import Pool
+from cas.store.queries import query
 from cas.store.retention import Tidied, missing_partitions, tidy
 from tests.access_fakes import FakeDevices
 from tests.engine_bench import NOON, VALUE, Bench
@@ -193,3 +196,23 @@ async def test_old_notifications_go_unless_their_resource_keeps_them(pool: Pool)
     assert await tidy(pool, NOON + 399 * DAY) == Tidied()
     assert (await tidy(pool, NOON + 400 * DAY + timedelta(minutes=1))) == Tidied(rows=1)
     assert await setting.count("notification") == 1
+
+
+async def test_the_console_shows_results_that_are_kept_for_ever(pool: Pool) -> None:
+    setting = bench(pool)
+    access = await read(setting, not_older_than=NOON + 20_000 * DAY)
+    assert [each.device_id for each in await views.devices_done(pool, access, 1, limit=9)] == ["M1", "M2"]
+    assert [each.answer is not None for each in await views.results(pool, access, 1, "M2")] == [True]
+    assert [each.device_id for each in await views.series(pool, access, [0], ["M1", "M2"])] == ["M1", "M2"]
+
+
+@pytest.mark.parametrize("name", ["devices_done", "devices_waiting", "reasons", "failed_devices", "results"])
+async def test_a_page_on_one_activation_looks_into_one_partition(pool: Pool, name: str) -> None:
+    setting = bench(pool)
+    access = await read(setting)
+    await tidy(pool, NOON)
+    parameters = {"id": access, "number": 1, "kept_until": "2026-04-06", "device_id": "M1"}
+    parameters |= {"failed": False, "why": None, "after": "", "limit": 9}
+    async with pool.connection() as connection:
+        rows = await (await connection.execute(b"EXPLAIN " + query(f"console_{name}"), parameters)).fetchall()
+    assert set(re.findall(r"result_until_\d+(?=_|\b)", str(rows))) == {DEFAULT}

@@ -39,10 +39,12 @@ CROSS JOIN LATERAL (
 CROSS JOIN LATERAL (
     SELECT count(*) AS devices FROM result
     WHERE result.access_id = activation.access_id AND request = requests.total - 1 AND activation = number
+        AND result.kept_until = activation.kept_until
 ) AS done
 CROSS JOIN LATERAL (
     SELECT count(DISTINCT device_id) AS devices FROM result
     WHERE result.access_id = activation.access_id AND activation = number AND code IS NOT NULL
+        AND result.kept_until = activation.kept_until
 ) AS failed
 CROSS JOIN LATERAL (
     SELECT count(*) AS devices FROM activation_attempt AS attempt
@@ -51,6 +53,7 @@ CROSS JOIN LATERAL (
             SELECT FROM result
             WHERE result.access_id = attempt.access_id AND result.request = requests.total - 1
                 AND result.activation = attempt.number AND result.device_id = attempt.device_id
+                AND result.kept_until = activation.kept_until
         )
 ) AS trying
 WHERE outcome = 'executing'
@@ -98,7 +101,7 @@ SELECT access_id, number, activated_at, deadline, outcome, source,
     ARRAY(SELECT apdu FROM access_request WHERE access_id = id ORDER BY position LIMIT 12) AS asked,
     (SELECT count(*) FROM access_request WHERE access_id = id)::integer AS requests
 FROM (
-    SELECT DISTINCT ON (access_id) access_id, number, activated_at, deadline, outcome, failure_count
+    SELECT DISTINCT ON (access_id) access_id, number, activated_at, deadline, outcome, failure_count, kept_until
     FROM (SELECT * FROM activation WHERE activated_at >= %(since)s ORDER BY activated_at DESC LIMIT 2000) AS recent
     WHERE outcome <> 'missed'
     ORDER BY access_id, number DESC
@@ -107,7 +110,11 @@ JOIN device_access ON id = access_id
 WHERE (
         failure_count > 0
         OR outcome = 'executing' AND (
-            EXISTS (SELECT FROM result WHERE result.access_id = id AND activation = number AND code IS NOT NULL)
+            EXISTS (
+                SELECT FROM result
+                WHERE result.access_id = id AND activation = number AND code IS NOT NULL
+                    AND result.kept_until = newest.kept_until
+            )
             OR EXISTS (
                 SELECT FROM activation_attempt AS attempt WHERE attempt.access_id = id AND attempt.number = newest.number
             )
@@ -173,17 +180,22 @@ WHERE access_id = %(id)s AND number < %(before)s
 ORDER BY number DESC
 LIMIT %(limit)s;
 
+-- name: console_kept
+-- When the results of an activation go. The statements on one activation are told it: they plan, lock and search the partition
+-- that has its results, and not all of two years. As text: it may be infinity.
+SELECT kept_until::text FROM activation WHERE access_id = %(id)s AND number = %(number)s;
+
 -- name: console_devices_done
 -- A page of the devices that have results in an activation, or of those that failed, for a reason.
 SELECT named.device_id, results, failures, attempts, result.activated, stored_at, reason, details
 FROM (
     SELECT DISTINCT device_id FROM result
-    WHERE access_id = %(id)s AND activation = %(number)s AND code IS NOT NULL AND %(failed)s::boolean
-        AND device_id > %(after)s AND (%(why)s::text IS NULL OR reason = %(why)s)
+    WHERE access_id = %(id)s AND activation = %(number)s AND kept_until = %(kept_until)s::date AND code IS NOT NULL
+        AND %(failed)s::boolean AND device_id > %(after)s AND (%(why)s::text IS NULL OR reason = %(why)s)
     UNION
     SELECT device_id FROM result
-    WHERE access_id = %(id)s AND activation = %(number)s AND request = 0 AND NOT %(failed)s::boolean
-        AND device_id > %(after)s
+    WHERE access_id = %(id)s AND activation = %(number)s AND kept_until = %(kept_until)s::date AND request = 0
+        AND NOT %(failed)s::boolean AND device_id > %(after)s
     ORDER BY device_id
     LIMIT %(limit)s
 ) AS named
@@ -193,7 +205,7 @@ CROSS JOIN LATERAL (
         (array_agg(reason ORDER BY request) FILTER (WHERE code IS NOT NULL))[1] AS reason,
         (array_agg(result.details ORDER BY request) FILTER (WHERE code IS NOT NULL))[1] AS details
     FROM result
-    WHERE access_id = %(id)s AND activation = %(number)s AND device_id = named.device_id
+    WHERE access_id = %(id)s AND activation = %(number)s AND kept_until = %(kept_until)s::date AND device_id = named.device_id
         AND request IN (SELECT position FROM access_request WHERE access_id = %(id)s)
 ) AS result
 ORDER BY device_id;
@@ -209,7 +221,7 @@ WHERE chunk.access_id = %(id)s AND chunk.number = %(number)s AND chunk.state <> 
     AND NOT EXISTS (
         SELECT FROM result
         WHERE result.access_id = %(id)s AND result.request = 0 AND result.activation = %(number)s
-            AND result.device_id = listed.device_id
+            AND result.kept_until = %(kept_until)s::date AND result.device_id = listed.device_id
     )
 LIMIT %(limit)s;
 
@@ -220,7 +232,8 @@ FROM activation_attempt AS attempt
 WHERE access_id = %(id)s AND number = %(number)s AND device_id > %(after)s AND (%(why)s::text IS NULL OR reason = %(why)s)
     AND NOT EXISTS (
         SELECT FROM result
-        WHERE result.access_id = %(id)s AND result.activation = %(number)s AND result.device_id = attempt.device_id
+        WHERE result.access_id = %(id)s AND result.activation = %(number)s AND result.kept_until = %(kept_until)s::date
+            AND result.device_id = attempt.device_id
             AND result.request = (SELECT max(position) FROM access_request WHERE access_id = %(id)s)
     )
 ORDER BY device_id
@@ -231,14 +244,15 @@ LIMIT %(limit)s;
 SELECT reason, count(*) FILTER (WHERE NOT again) AS failed, count(*) FILTER (WHERE again) AS trying
 FROM (
     (SELECT DISTINCT ON (device_id) device_id, reason, false AS again FROM result
-     WHERE access_id = %(id)s AND activation = %(number)s AND code IS NOT NULL
+     WHERE access_id = %(id)s AND activation = %(number)s AND kept_until = %(kept_until)s::date AND code IS NOT NULL
      ORDER BY device_id, request)
     UNION ALL
     SELECT device_id, reason, true FROM activation_attempt AS attempt
     WHERE access_id = %(id)s AND number = %(number)s
         AND NOT EXISTS (
             SELECT FROM result
-            WHERE result.access_id = %(id)s AND result.activation = %(number)s AND result.device_id = attempt.device_id
+            WHERE result.access_id = %(id)s AND result.activation = %(number)s AND result.kept_until = %(kept_until)s::date
+            AND result.device_id = attempt.device_id
                 AND result.request = (SELECT max(position) FROM access_request WHERE access_id = %(id)s)
         )
 ) AS failed
@@ -248,7 +262,8 @@ ORDER BY count(*) DESC, reason;
 -- name: console_failed_devices
 -- The devices that failed in an activation, for a reason.
 SELECT DISTINCT device_id FROM result
-WHERE access_id = %(id)s AND activation = %(number)s AND code IS NOT NULL AND (%(why)s::text IS NULL OR reason = %(why)s)
+WHERE access_id = %(id)s AND activation = %(number)s AND kept_until = %(kept_until)s::date AND code IS NOT NULL
+    AND (%(why)s::text IS NULL OR reason = %(why)s)
 ORDER BY device_id
 LIMIT %(limit)s;
 
@@ -257,7 +272,7 @@ LIMIT %(limit)s;
 SELECT position, access_request.apdu AS request, result.activated, result.apdu AS answer, code, reason, details, attempts
 FROM access_request
 LEFT JOIN result ON result.access_id = %(id)s AND result.request = position
-    AND result.activation = %(number)s AND result.device_id = %(device_id)s
+    AND result.activation = %(number)s AND result.kept_until = %(kept_until)s::date AND result.device_id = %(device_id)s
 WHERE access_request.access_id = %(id)s
 ORDER BY position;
 
@@ -266,10 +281,10 @@ ORDER BY position;
 SELECT wanted.request, device_id, result.activated, result.apdu AS answer
 FROM unnest(%(requests)s::integer[]) AS wanted (request)
 CROSS JOIN LATERAL (
-    SELECT number FROM activation WHERE access_id = %(id)s ORDER BY number DESC LIMIT %(activations)s
+    SELECT number, kept_until FROM activation WHERE access_id = %(id)s ORDER BY number DESC LIMIT %(activations)s
 ) AS recent
 JOIN result ON access_id = %(id)s AND result.request = wanted.request AND activation = recent.number
-    AND device_id = ANY(%(device_ids)s::text[])
+    AND result.kept_until = recent.kept_until AND device_id = ANY(%(device_ids)s::text[])
 WHERE result.apdu IS NOT NULL
 ORDER BY device_id, wanted.request, result.activated;
 
@@ -352,9 +367,13 @@ JOIN device_access USING (id)
 LEFT JOIN LATERAL (
     SELECT done.number, done.activated_at, result.apdu IS NOT NULL AS answered, reason
     FROM (
-        SELECT number, activated_at FROM activation WHERE access_id = id AND outcome <> 'missed' ORDER BY number DESC LIMIT 3
+        SELECT number, activated_at, kept_until FROM activation
+        WHERE access_id = id AND outcome <> 'missed'
+        ORDER BY number DESC
+        LIMIT 3
     ) AS done
     JOIN result ON result.access_id = id AND request = 0 AND activation = done.number AND device_id = %(device_id)s
+        AND result.kept_until = done.kept_until
     ORDER BY done.number DESC
     LIMIT 1
 ) AS newest ON true
