@@ -266,7 +266,7 @@ def read_value(octets: bytes, pos: int) -> tuple[Value, int]:
 
 def _read_array(octets: bytes, start: int, count: int) -> tuple[list[Value], int]:
     items: list[Value] = []
-    if count >= ROWS_WORTH_IT and (row := row_shape(octets, start)) and (unpack := _row_unpacker(row)):
+    if count >= ROWS_WORTH_IT and (row := row_shape(octets, start)) and (unpack := row.unpacker):
         rows = equal_rows(octets, start, count, row)
         end = start + rows * row.size
         items.extend(unpack.iter_unpack(memoryview(octets)[start:end]))
@@ -292,7 +292,7 @@ def _read_array(octets: bytes, start: int, count: int) -> tuple[list[Value], int
 def _row_reader(row: Row) -> "Callable[[bytes, int], tuple[Value, ...]] | None":
     """Reads one flat row of leaves that struct knows, with nulls between."""
     known = [leaf for leaf in row.leaves if leaf[0] not in (NULL, DONT_CARE)]
-    unpack = _row_unpacker(replace(row, leaves=tuple(known)))
+    unpack = replace(row, leaves=tuple(known)).unpacker
     if unpack is None:
         return None
     if len(known) == len(row.leaves):
@@ -301,19 +301,6 @@ def _row_reader(row: Row) -> "Callable[[bytes, int], tuple[Value, ...]] | None":
     # where each cell comes from: a nothing is put behind the values, and taken from there
     pick = itemgetter(*(len(known) if leaf[0] in (NULL, DONT_CARE) else next(order) for leaf in row.leaves), len(known))
     return lambda octets, at: pick((*unpack.unpack_from(octets, at), None))[:-1]
-
-
-def _row_unpacker(row: Row) -> struct.Struct | None:
-    """A struct for a whole row, where Python's view of every leaf is what struct gives."""
-    if not row.flat or not row.leaves:
-        return None
-    code, at = ">", 0
-    for tag, offset, size in row.leaves:
-        if tag not in STRUCTS and tag != OCTET_STRING:
-            return None
-        code += f"{offset - at}x" + (f"{size}s" if tag == OCTET_STRING else CODES[tag][1])
-        at = offset + size
-    return struct.Struct(code)
 
 
 def expand(compact: Data) -> Iterator[Data]:

@@ -4,10 +4,26 @@ Arrays of equal rows, as profile buffers are, are recognised by comparing the co
 """
 
 import re
-from collections.abc import Iterator
+import struct
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
+from operator import itemgetter
 
-from cas.cosem.kinds import ARRAY, BIT_STRING, COMPACT_ARRAY, DONT_CARE, KIND, NULL, SIZE, STRUCTURE, DataError
+from cas.cosem.kinds import (
+    ARRAY,
+    BIT_STRING,
+    CODES,
+    COMPACT_ARRAY,
+    DONT_CARE,
+    KIND,
+    NULL,
+    OCTET_STRING,
+    SIZE,
+    STRUCTS,
+    STRUCTURE,
+    DataError,
+)
 
 MAX_DEPTH = 32
 """Deepest nesting accepted; the Blue Book needs 6. A hostile meter could otherwise exhaust the stack."""
@@ -18,6 +34,8 @@ _WHOLE = [1 if t in (NULL, DONT_CARE) else 1 + SIZE[t] if t in SIZE else -1 if t
 ROWS_WORTH_IT = 4
 """Elements from which on looking for a common row shape pays."""
 _ROWS_WORTH_A_PATTERN = 64
+_ROW_HEAD, _MOST_ROWS, _LARGEST_ROW = 4, 256, 1024
+"""Octets that rows are known by, rows that are known, and octets of the longest of them."""
 _MANY_SHAPES = 8
 
 
@@ -142,7 +160,7 @@ def _scan_type(octets: bytes, pos: int, depth: int) -> tuple[int, int]:
     return pos + 1, 0 if tag in (NULL, DONT_CARE) else SIZE.get(tag, 1)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Row:
     """The shape that rows of an array share: where tags and lengths stand, and which leaves stand between."""
 
@@ -165,11 +183,53 @@ class Row:
             at = offset + 1
         return b"(%s.{%d})" % (b"".join(out), self.size - at)
 
+    @cached_property
+    def unpacker(self) -> struct.Struct | None:
+        """A struct for a whole row, where Python's view of every leaf is what struct gives."""
+        if not self.flat or not self.leaves:
+            return None
+        code, at = ">", 0
+        for tag, offset, size in self.leaves:
+            if tag not in STRUCTS and tag != OCTET_STRING:
+                return None
+            code += f"{offset - at}x" + (f"{size}s" if tag == OCTET_STRING else CODES[tag][1])
+            at = offset + size
+        return struct.Struct(code)
+
+    @cached_property
+    def _marks(self) -> tuple[Callable[[bytes], object], object]:
+        """What takes the fixed octets out of those of a row, and what they are."""
+        places, octets = zip(*self.fixed, strict=True)
+        return itemgetter(*places), octets
+
+    def is_at(self, octets: bytes, pos: int) -> bool:
+        """Whether there is such a row at `pos`."""
+        found = octets[pos : pos + self.size]
+        take, fixed = self._marks
+        return len(found) == self.size and take(found) == fixed
+
+
+_ROWS: dict[bytes, Row] = {}
+"""Flat rows that have been seen, by the octets that they begin with."""
+
 
 def row_shape(octets: bytes, pos: int, depth: int = 0) -> Row | None:
     """The shape of the structure at `pos`; None if it is no structure or holds what has no shape (compact-array)."""
     if pos >= len(octets) or octets[pos] != STRUCTURE:
         return None
+    # buffers of meters of one model have rows of one shape, and each buffer is looked at several times
+    known = _ROWS.get(octets[pos : pos + _ROW_HEAD])
+    if known is not None and depth < MAX_DEPTH and known.is_at(octets, pos):
+        return known
+    row = _row_shape(octets, pos, depth)
+    if row is not None and row.flat and row.size <= _LARGEST_ROW:
+        if len(_ROWS) >= _MOST_ROWS:
+            _ROWS.clear()
+        _ROWS[octets[pos : pos + _ROW_HEAD]] = row
+    return row
+
+
+def _row_shape(octets: bytes, pos: int, depth: int) -> Row | None:
     end = _scan(octets, pos, 1, depth)
     fixed: list[tuple[int, int]] = []
     leaves: list[tuple[int, int, int]] = []
@@ -199,10 +259,12 @@ def equal_rows(octets: bytes, start: int, count: int, row: Row) -> int:
     """How many of the `count` rows at `start` have the shape `row`, from the first one on."""
     size = row.size
     rows = min(count, (len(octets) - start) // size)
+    end = start + rows * size
     for offset, octet in row.fixed:
-        column = octets[start + offset : start + rows * size : size]
+        column = octets[start + offset : end : size]
         if column.count(octet) != rows:
             rows = next(i for i, found in enumerate(column) if found != octet)
+            end = start + rows * size
     return rows
 
 

@@ -124,6 +124,37 @@ def test_a_profile_buffer_reads_as_rows() -> None:
     assert Data.decode(b"\x01\x81\xc8" + octets).value == cells
 
 
+def rows(*cells: str) -> bytes:
+    return bytes((1, len(cells))) + b"".join(bytes.fromhex(cell) for cell in cells)
+
+
+def test_rows_that_begin_like_others_are_read_as_they_are() -> None:
+    one, other = ["0202110112000A"] * 4, ["020211010600000A0B"] * 4
+    for _ in range(2):
+        assert Data.decode(rows(*one)).value == [(1, 10)] * 4
+        assert Data.decode(rows(*other)).value == [(1, 0xA0B)] * 4
+        assert Data.decode(rows(*other[:2], *one[:2])).value == [(1, 0xA0B)] * 2 + [(1, 10)] * 2
+
+
+def test_known_rows_are_judged_as_any() -> None:
+    whole = rows(*["0203110112000A11FF"] * 4)
+    assert Data.decode(whole).value == [(1, 10, 255)] * 4
+    with pytest.raises(DataError, match="cut short"):
+        Data.decode(whole[:-1])
+    with pytest.raises(DataError, match="cut short"):
+        Data.decode(whole[:10])
+    deep = b"\x02\x01" * (MAX_DEPTH - 2)
+    assert Data.decode(deep + whole).octets
+    with pytest.raises(DataError, match="nested deeper"):
+        Data.decode(b"\x02\x01" + deep + whole)
+
+
+def test_any_number_of_row_shapes_is_read() -> None:
+    for size in range(1, 600):
+        cell = f"0201{'09' if size < 0x80 else '0982'}{size:0{2 if size < 0x80 else 4}x}" + "00" * size
+        assert Data.decode(rows(*[cell] * 4)).value == [(bytes(size),)] * 4
+
+
 def test_compact_array_expands_to_its_elements() -> None:
     # structure of long-unsigned and octet-string, twice
     data = Data.decode(bytes.fromhex("130202120909000102AABB000201CC"))
