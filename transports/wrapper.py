@@ -50,6 +50,12 @@ class WrapperDecoder:
     def feed(self, octets: bytes) -> Iterator[WrapperFrame]:
         """Take octets and yield every frame now complete. Raises FramingError on a wrong version."""
         buffer = self._buffer
+        # The usual case, one whole frame at a time, goes without the buffer.
+        if not buffer and len(octets) >= HEADER:
+            version, source, destination, length = _unpack_from(octets)
+            if version == VERSION and len(octets) == HEADER + length:
+                yield WrapperFrame(source, destination, octets[HEADER:])
+                return
         buffer += octets
         while len(buffer) >= HEADER:
             version, source, destination, length = _unpack_from(buffer)

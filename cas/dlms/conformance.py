@@ -1,6 +1,7 @@
 """The conformance block: which services the two sides of an association use (Green Book 8.3, 9.4.6.1)."""
 
 from enum import IntFlag
+from functools import lru_cache
 
 
 class Conformance(IntFlag):
@@ -35,6 +36,7 @@ class Conformance(IntFlag):
         return f"{int(self):024b}"
 
     @classmethod
+    @lru_cache(64)  # devices of a kind propose and agree to the same
     def from_bits(cls, bits: str) -> "Conformance":
         """Take the BIT STRING; bits that are reserved are dropped."""
         return cls(int(bits, 2) & _DEFINED)

@@ -41,6 +41,7 @@ from cas.dlms.server_acse import (
     aare_accepted,
     aare_refused,
     initiate_error,
+    initiate_response,
     negotiate,
     proposal,
 )
@@ -180,7 +181,7 @@ class ServerAssociation:
         )
         opened = self._open(proposed.user_information, initiate=True)
         initiate = _decoded(opened, in_clear=not ciphered)
-        response, size = negotiate(initiate, self.settings, channel.overhead)
+        agreed, size = negotiate(initiate, self.settings, channel.overhead)
         if isinstance(initiate, cos.InitiateRequest) and initiate.dedicated_key and keys and ciphered:
             if not (channel.received.control and channel.received.control.encryption):  # Green Book 8.3, 9.2.3.3.3
                 raise PolicyViolation("a dedicated key came that is not encrypted: anybody may have read it")
@@ -189,15 +190,14 @@ class ServerAssociation:
         if not self._application.admit():
             raise AssociationRefused("rejected-transient", "no-reason-given")
         self.limit = size or UNLIMITED
-        conformance = Conformance.from_bits(response.negotiated_conformance)
-        self._services = self._made(conformance)
-        self._initiate = encode_apdu(response)
+        self._services = self._made(agreed)
+        self._initiate = initiate_response(agreed, self.settings.max_pdu, short_names=self.settings.short_names)
         sealed = channel.seal(self._initiate, scope=Scope.GLOBAL)
         self.state = follow(self.state, Event.ACCEPT if challenge is None else Event.CHALLENGE)
         # an unconfirmed association: nothing in it is answered (Green Book 8.3, 9.4.4.1)
         answered = not isinstance(initiate, cos.InitiateRequest) or initiate.response_allowed
         self._unanswered = challenge is None and not answered
-        return None if self._unanswered else encode_apdu(aare_accepted(proposed, self.settings, challenge, sealed))
+        return None if self._unanswered else aare_accepted(proposed, self.settings, challenge, sealed)
 
     def _made(self, conformance: Conformance) -> Services | ShortServices:
         if self.settings.short_names:

@@ -6,9 +6,12 @@ Green Book 8.3, 9.4.2 and 9.4.4.1.
 import hmac
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import NamedTuple
 
 from cas.bindings import cosempdu as cos
 from cas.dlms.acse import CONTEXT, DLMS_VERSION, MECHANISM
+from cas.dlms.apdu import encode_apdu
 from cas.dlms.conformance import LOGICAL_NAME, Conformance
 from cas.dlms.errors import AssociationRefused, ConfirmedServiceError
 from cas.dlms.security.authentication import Credentials, Mechanism
@@ -19,9 +22,12 @@ from cas.dlms.security.suites import TITLE_LENGTH
 
 _CONTEXTS = {False: ("1", "3"), True: ("2", "4")}
 """Last arcs of the contexts, plain and ciphered, with logical and with short names."""
+_UNPROTECTED = Protection()
 _VAA_NAMES = {False: 0x0007, True: 0xFA00 - 0x1_0000}
 MIN_PDU = 12
 """Octets: less than this a client may not propose (Green Book 8.3, 9.4.6.1)."""
+_KINDS = 64
+"""Answers that are remembered as encoded: in the clear, all devices of a kind give the same one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +62,7 @@ class ServerSettings:
     """Long answers go in blocks of general block transfer even where the service has blocks of its own."""
 
 
-@dataclass(frozen=True, slots=True)
-class Proposal:
+class Proposal(NamedTuple):
     """What an AARQ asks for, once it is found acceptable. `challenge` is the client's, for high level security."""
 
     ciphered: bool
@@ -75,7 +80,7 @@ def proposal(aarq: cos.AarqApdu, settings: ServerSettings) -> Proposal:
     name = aarq.application_context_name
     in_clear, under_keys = _CONTEXTS[settings.short_names]
     ciphered = name == CONTEXT + under_keys
-    plain_allowed = settings.required == settings.response == Protection()
+    plain_allowed = settings.required == settings.response == _UNPROTECTED
     if not (ciphered and settings.keys) and not (name == CONTEXT + in_clear and plain_allowed):
         raise _refuse("application-context-name-not-supported")
     _check_mechanism(aarq.mechanism_name, settings.mechanism)
@@ -101,8 +106,8 @@ def _check_mechanism(name: str | None, wanted: Mechanism) -> None:
         raise _refuse("authentication-mechanism-name-not-recognised")
 
 
-def negotiate(initiate: object, settings: ServerSettings, overhead: int) -> tuple[cos.InitiateResponse, int]:
-    """The answer to an initiateRequest, and the longest answer in octets that the client takes (0: no limit).
+def negotiate(initiate: object, settings: ServerSettings, overhead: int) -> tuple[Conformance, int]:
+    """The services agreed upon, and the longest answer in octets that the client takes (0: no limit).
 
     `overhead` is what protection adds to an answer. Raises AssociationRefused, ConfirmedServiceError.
     """
@@ -116,27 +121,35 @@ def negotiate(initiate: object, settings: ServerSettings, overhead: int) -> tupl
     size = initiate.client_max_receive_pdu_size
     if size and size < MIN_PDU + overhead:
         raise _initiate_error("pdu-size-too-short")
+    return agreed, size
+
+
+@lru_cache(_KINDS)
+def initiate_response(agreed: Conformance, max_pdu: int, *, short_names: bool) -> bytes:
+    """The initiateResponse that agrees to these services."""
     response = cos.InitiateResponse(
         negotiated_dlms_version_number=DLMS_VERSION,
         negotiated_conformance=agreed.bits,
-        server_max_receive_pdu_size=settings.max_pdu,
-        vaa_name=_VAA_NAMES[settings.short_names],
+        server_max_receive_pdu_size=max_pdu,
+        vaa_name=_VAA_NAMES[short_names],
     )
-    return response, size
+    return encode_apdu(response)
 
 
 def aare_accepted(
     proposed: Proposal, settings: ServerSettings, challenge: bytes | None, user_information: bytes
-) -> cos.AareApdu:
+) -> bytes:
     """The AARE that accepts; with a challenge, authentication is still to be done."""
+    context = CONTEXT + _CONTEXTS[settings.short_names][proposed.ciphered]
+    if challenge is None and not proposed.ciphered:
+        return _aare_in_clear(context, user_information)
     source = cos.AcseServiceUser.NULL if challenge is None else cos.AcseServiceUser.AUTHENTICATION_REQUIRED
     authentication = None if challenge is None else cos.AuthenticationValue(charstring=challenge)
-    names_title = proposed.ciphered or challenge is not None
-    return cos.AareApdu(
-        application_context_name=CONTEXT + _CONTEXTS[settings.short_names][proposed.ciphered],
+    aare = cos.AareApdu(
+        application_context_name=context,
         result=cos.AssociationResult.ACCEPTED,
         result_source_diagnostic=cos.AssociateSourceDiagnostic(acse_service_user=source),
-        responding_ap_title=settings.own_title if names_title else None,
+        responding_ap_title=settings.own_title,
         responding_ae_qualifier=settings.credentials.certificate
         if settings.mechanism is Mechanism.HIGH_ECDSA
         else None,
@@ -145,6 +158,20 @@ def aare_accepted(
         responding_authentication_value=authentication,
         user_information=user_information,
     )
+    return encode_apdu(aare)
+
+
+@lru_cache(_KINDS)
+def _aare_in_clear(context: str, user_information: bytes) -> bytes:
+    """The AARE of a device that proves nothing, and names itself as little."""
+    source = cos.AssociateSourceDiagnostic(acse_service_user=cos.AcseServiceUser.NULL)
+    aare = cos.AareApdu(
+        application_context_name=context,
+        result=cos.AssociationResult.ACCEPTED,
+        result_source_diagnostic=source,
+        user_information=user_information,
+    )
+    return encode_apdu(aare)
 
 
 def aare_refused(context: str, error: AssociationRefused, user_information: bytes | None = None) -> cos.AareApdu:

@@ -4,9 +4,9 @@
 kind ends the one before. What is behind the services is an `Application`.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from cas.bindings import cosempdu as cos
 from cas.cosem.data import Data
@@ -112,37 +112,30 @@ class Services:
         self._application = application
         self._conformance = conformance
         self.limit = UNLIMITED
+        self.has_blocks = Conformance.GENERAL_BLOCK_TRANSFER in conformance
+        """Whether answers of any length may leave, as general block transfer was agreed."""
         self._prefers_general = general_blocks
         self._get: _Outgoing | None = None
         self._set: _Incoming | None = None
         self._action: _Incoming | None = None
         self._action_answer: _Outgoing | None = None
-        self._serve: dict[type, tuple[Conformance, Callable[..., object | None]]] = {
-            cos.GetRequest: (Conformance.GET, self._serve_get),
-            cos.SetRequest: (Conformance.SET, self._serve_set),
-            cos.ActionRequest: (Conformance.ACTION, self._serve_action),
-            cos.AccessRequest: (Conformance.ACCESS, self._serve_access),
-        }
 
     def serve(self, request: object) -> object | None:
         """The answer to a request, None where none is wanted.
 
         Raises ServiceNotSupported for what was not negotiated, DecodeError, RequestTooLong when the answer is too long.
         """
-        conformance, serve = self._serve.get(type(request), (Conformance(0), None))
-        if serve is None:
+        served = self._SERVED.get(type(request))
+        if served is None:
             raise ServiceNotSupported(type(request).__name__)
+        conformance, serve = served
         self._need(conformance)
-        return serve(request)
+        return serve(self, request)
 
     def _need(self, conformance: Conformance) -> None:
-        if missing := conformance & ~self._conformance:
+        if conformance not in self._conformance:
+            missing = conformance & ~self._conformance
             raise ServiceNotSupported(", ".join(missing.names()))
-
-    @property
-    def has_blocks(self) -> bool:
-        """Whether answers of any length may leave, as general block transfer was agreed."""
-        return Conformance.GENERAL_BLOCK_TRANSFER in self._conformance
 
     def _fits(self, size: int, service: Conformance) -> bool:
         """Whether an answer of so many octets leaves as a whole, be it in blocks that the service does not see."""
@@ -432,6 +425,13 @@ class Services:
         return read.data or null, cos.AccessResponseSpecification(
             access_response_get=cos.AccessResponseGet(result=found)
         )
+
+    _SERVED: ClassVar[Mapping[type, tuple[Conformance, Callable[..., object | None]]]] = {
+        cos.GetRequest: (Conformance.GET, _serve_get),
+        cos.SetRequest: (Conformance.SET, _serve_set),
+        cos.ActionRequest: (Conformance.ACTION, _serve_action),
+        cos.AccessRequest: (Conformance.ACCESS, _serve_access),
+    }
 
 
 def _get_response(ip: int, last: bool, number: int, result: cos.DataBlockGResult) -> cos.GetResponse:

@@ -2,8 +2,9 @@
 
 import asyncio
 from collections.abc import Iterable
+from functools import partial
 
-from cas.simulator.serving import Counts, Desk, HungUp, MeterConnection, Reply
+from cas.simulator.serving import Counts, Departures, Desk, HungUp, MeterConnection, Reply
 from transports.base import Event
 from transports.hdlc.address import Address
 from transports.hdlc.connection import Connection
@@ -31,16 +32,18 @@ class HdlcConnection(MeterConnection):
         desk: Desk,
         counts: Counts,
         opened: set[MeterConnection],
+        departures: Departures,
         servers: Iterable[Address],
         address_size: int | None = None,
     ) -> None:
-        super().__init__(desk, counts, opened)
+        super().__init__(desk, counts, opened, departures)
         self._line = HdlcLine(servers, offer=OFFER, address_size=address_size)
+        self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
 
     def data_received(self, data: bytes) -> None:
         """Take octets from the line."""
-        self._handle(self._line.receive(data, self.loop.time()))
+        self._handle(self._line.receive(data, self._loop.time()))
 
     def connection_lost(self, exc: Exception | None) -> None:
         """End the associations and the timer."""
@@ -55,7 +58,7 @@ class HdlcConnection(MeterConnection):
                 if not isinstance(event, bytes):  # a new link, or one that ended: no association outlives it
                     self.desk.forget(client, server)
                 elif reply := self.desk.answer(client, server, event):
-                    self.loop.call_later(reply.delay, self._send, link, reply)
+                    self.departures.after(reply.delay, partial(self._send, link, reply))
         except HungUp:
             self.close()
         self._flush(Reply(b"", 0.0))
@@ -63,7 +66,7 @@ class HdlcConnection(MeterConnection):
     def _send(self, link: Connection, reply: Reply) -> None:
         for answer in (*reply.before, reply.answer):
             if answer:
-                link.send(answer, self.loop.time())
+                link.send(answer, self._loop.time())
         self._flush(reply)
 
     def _flush(self, reply: Reply) -> None:
@@ -71,7 +74,7 @@ class HdlcConnection(MeterConnection):
         if self._timer is not None:
             self._timer.cancel()
         due = self._line.next_timeout()
-        self._timer = None if due is None else self.loop.call_at(due, self._ring)
+        self._timer = None if due is None else self._loop.call_at(due, self._ring)
 
     def _ring(self) -> None:
-        self._handle(self._line.handle_timeout(self.loop.time()))
+        self._handle(self._line.handle_timeout(self._loop.time()))

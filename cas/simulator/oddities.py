@@ -56,6 +56,9 @@ _COUNTER_ERROR = b"\xd8\x01\x06"
 class Oddity(StrEnum):
     """The ways."""
 
+    # as the text that it is: Enum would hash the name, in Python, wherever a meter is asked what it has
+    __hash__ = str.__hash__
+
     SILENT_RELEASE = "silent-release"
     RELEASE_EXCEPTION = "release-exception"
     PRE_ESTABLISHED = "pre-established"

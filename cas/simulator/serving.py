@@ -8,7 +8,9 @@ import secrets
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import cast
+from functools import partial
+from math import ceil
+from typing import NamedTuple, cast
 
 from cas.dlms.errors import AssociationRefused
 from cas.dlms.server import ServerAssociation
@@ -21,6 +23,8 @@ from cas.simulator.view import View, server_settings
 from transports.errors import FramingError
 from transports.wrapper import HEADER, WrapperDecoder, WrapperFrame, encode
 
+_TICK = 0.001
+"""Seconds."""
 CHALLENGE = 32
 """Octets of the meters' challenges."""
 _AARQ = b"\x60"
@@ -56,8 +60,7 @@ class _Talk:
         return self.server.association
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(NamedTuple):
     """What a meter answers, and how: after `delay` seconds, spoilt as `fault` says, or not at all."""
 
     answer: bytes
@@ -165,15 +168,35 @@ class HungUp(Exception):
     """The meter closes the connection."""
 
 
+class Departures:
+    """What waits for its time to leave; what is due in the same millisecond shares a timer."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._due: dict[int, list[Callable[[], None]]] = {}
+
+    def after(self, delay: float, leave: Callable[[], None]) -> None:
+        """Call `leave` after so many seconds, less than a millisecond later at the most."""
+        tick = ceil((self._loop.time() + delay) / _TICK)
+        if (waiting := self._due.get(tick)) is None:
+            waiting = self._due[tick] = []
+            self._loop.call_at(tick * _TICK, self._leave, tick)
+        waiting.append(leave)
+
+    def _leave(self, tick: int) -> None:
+        for leave in self._due.pop(tick):
+            self._loop.call_soon(leave)  # each on its own: one that fails keeps none of the others
+
+
 class MeterConnection(asyncio.Protocol):
     """One TCP connection to simulated meters, whatever the framing."""
 
-    def __init__(self, desk: Desk, counts: Counts, opened: "set[MeterConnection]") -> None:
+    def __init__(self, desk: Desk, counts: Counts, opened: "set[MeterConnection]", departures: Departures) -> None:
         self.desk = desk
         self.counts = counts
+        self.departures = departures
         self._opened = opened
         self._transport: asyncio.Transport | None = None
-        self.loop = asyncio.get_running_loop()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Count it."""
@@ -209,8 +232,8 @@ class MeterConnection(asyncio.Protocol):
 class Connection(MeterConnection):
     """A TCP connection with the wrapper; several meters may be behind it, told apart by the server's wPort."""
 
-    def __init__(self, desk: Desk, counts: Counts, opened: "set[MeterConnection]") -> None:
-        super().__init__(desk, counts, opened)
+    def __init__(self, desk: Desk, counts: Counts, opened: "set[MeterConnection]", departures: Departures) -> None:
+        super().__init__(desk, counts, opened, departures)
         self._decoder = WrapperDecoder()
 
     def data_received(self, data: bytes) -> None:
@@ -227,8 +250,8 @@ class Connection(MeterConnection):
 
     def _send(self, frame: WrapperFrame, reply: Reply) -> None:
         answers = (*reply.before, reply.answer) if reply.answer else reply.before
-        octets = b"".join(encode(frame.destination, frame.source, answer) for answer in answers)
+        octets = b"".join([encode(frame.destination, frame.source, answer) for answer in answers])
         if reply.delay:
-            self.loop.call_later(reply.delay, self.write, octets, reply)
+            self.departures.after(reply.delay, partial(self.write, octets, reply))
         else:
             self.write(octets, reply)

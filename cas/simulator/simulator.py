@@ -26,7 +26,7 @@ from cas.simulator.meter import Clock, Meter
 from cas.simulator.model import Model, Offer
 from cas.simulator.oddities import Oddities, Oddity, ReversedZone, parse_oddities
 from cas.simulator.reading import AUTHENTICATIONS, PROTECTIONS, load_model
-from cas.simulator.serving import Connection, Counts, Desk, MeterConnection
+from cas.simulator.serving import Connection, Counts, Departures, Desk, MeterConnection
 
 Framing: TypeAlias = Literal["wrapper", "hdlc"]
 MANAGEMENT = 1
@@ -102,12 +102,13 @@ class Simulator:
 
     async def start(self) -> None:
         """Listen on every port. Raises SimulatorError when one cannot be had."""
+        departures = Departures()
         try:
             if self._one_port:
-                await self._listen(self._port, self._by_sap)
+                await self._listen(self._port, self._by_sap, departures)
             else:
                 for index, meter in enumerate(self.meters):
-                    await self._listen(self._port and self._port + index, partial(_alone, meter))
+                    await self._listen(self._port and self._port + index, partial(_alone, meter), departures)
         except OSError as problem:
             await self.stop()
             raise SimulatorError(f"cannot listen on {self._host}: {problem.strerror or problem}") from None
@@ -192,15 +193,16 @@ class Simulator:
         """Every invocation counter that a client used twice, and the meter that saw it."""
         return ((meter, error) for meter in self.meters for error in meter.violations)
 
-    async def _listen(self, port: int, find: Callable[[int], Meter | None]) -> None:
+    async def _listen(self, port: int, find: Callable[[int], Meter | None], departures: Departures) -> None:
         loop = asyncio.get_running_loop()
 
         def connection() -> MeterConnection:
             desk = Desk(find, self.counts, self._latency)
+            common = (desk, self.counts, self._connections, departures)
             if self._framing == "hdlc":
                 stations = addresses(len(self.meters) if self._one_port else 1)
-                return HdlcConnection(desk, self.counts, self._connections, stations, self._address_size)
-            return Connection(desk, self.counts, self._connections)
+                return HdlcConnection(*common, stations, self._address_size)
+            return Connection(*common)
 
         server = await loop.create_server(connection, self._host, port, backlog=_BACKLOG)
         self._servers.append(server)

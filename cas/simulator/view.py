@@ -53,6 +53,9 @@ def server_settings(meter: Meter, offer: Offer) -> ServerSettings:
             certificate=vault.shown(),
         )
         parties = Parties(KeyRing(meter.keys, vault.own(AGREEMENT), vault.peer(AGREEMENT), peer), signing)
+    required = offer.protection
+    if Oddity.SIGNED_ONLY in meter.oddities:
+        required = replace(required, signature=True)
     return ServerSettings(
         own_title=meter.system_title,
         mechanism=offer.mechanism,
@@ -61,7 +64,7 @@ def server_settings(meter: Meter, offer: Offer) -> ServerSettings:
         parties=parties,
         random=secrets.token_bytes,
         keys=meter.keys if needs_keys else None,
-        required=replace(offer.protection, signature=Oddity.SIGNED_ONLY in meter.oddities),
+        required=required,
         conformance=conformance(meter.model.conformance, meter.oddities),
         short_names=Oddity.SHORT_NAMES in meter.oddities,
         answers=Protection(encryption=True) if Oddity.ENCRYPTED_ANSWERS in meter.oddities else None,

@@ -12,6 +12,7 @@ import pytest
 from cas.devices.entry import Entry, parse_entry
 from cas.simulator import Fault, FaultKind, Simulator, SimulatorError
 from cas.simulator.faults import parse_faults
+from cas.simulator.serving import Departures
 from transports.wrapper import encode
 
 AARQ = bytes.fromhex("601DA109060760857405080101BE10040E01000000065F1F040000FE1FFFFF")
@@ -165,6 +166,30 @@ async def test_slow_meter_answers_in_the_end() -> None:
         began = asyncio.get_running_loop().time()
         assert (await peer.ask(AARQ))[0] == 0x61
         assert asyncio.get_running_loop().time() - began >= 0.049
+
+
+async def test_no_answer_leaves_before_its_time_nor_out_of_turn() -> None:
+    async with minimal(2, one_port=True, latency=0.05) as simulator, talk(simulator) as peer:
+        began = asyncio.get_running_loop().time()
+        for server in (2, 1):
+            peer.writer.write(encode(16, server, AARQ))
+        heads = [await peer.reader.readexactly(8 + 43) for _ in range(2)]
+        assert asyncio.get_running_loop().time() - began >= 0.049
+        assert [head[3] for head in heads] == [2, 1]
+
+
+async def test_what_fails_to_leave_keeps_nothing_else() -> None:
+    left: list[str] = []
+    loop = asyncio.get_running_loop()
+    failures: list[object] = []
+    loop.set_exception_handler(lambda _loop, context: failures.append(context["exception"]))
+    departures = Departures()
+    departures.after(0.01, lambda: left.append("first"))
+    departures.after(0.01, lambda: [][1])
+    departures.after(0.01, lambda: left.append("last"))
+    await asyncio.sleep(0.03)
+    assert left == ["first", "last"]
+    assert [type(failure) for failure in failures] == [IndexError]
 
 
 @pytest.mark.parametrize(("kind", "begins"), [(FaultKind.GARBLE, "9E5B9B5A5C"), (FaultKind.WRONG_TAG, "C201C10006")])
