@@ -1,6 +1,6 @@
 """Whole APDUs: the octets of any xDLMS or ACSE APDU to the object of its class and back, by the tag they begin with."""
 
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from cas.bindings import cosempdu as cos
 from cas.bindings.coding import ACSE_APDU, TYPE_NAME, TYPES, XDLMS_APDU
@@ -44,18 +44,16 @@ _CLASSES = {tag: _CLASS_OF[name] for tag, (_, name) in _XDLMS.items() if name in
 _TAGS = {cls: tag for tag, cls in _CLASSES.items()}
 _GETS: dict[int, tuple[cos.GetRequest, bytes]] = {}
 _MOST_GETS = 1024
-_ACSE_ATTRIBUTE = {type_name: attribute for attribute, type_name in _alternatives(ACSE_APDU).values()}
+_ACSE_TAGS = {_CLASS_OF[name]: tag for tag, (_, name) in _alternatives(ACSE_APDU).items()}
 
 
 def encode_apdu(body: object) -> bytes:
     """Code an APDU of any class of xDLMS (not a ciphered one) or ACSE, tag included. Raises EncodeError."""
     if tag := _TAGS.get(type(body)):
         return bytes((tag,)) + axdr.encode(body)
-    name = TYPE_NAME[type(body)]
-    if attribute := _ACSE_ATTRIBUTE.get(name):
-        chosen: dict[str, Any] = {attribute: body}
-        return ber.encode(cos.ACseApdu(**chosen))
-    raise EncodeError(f"{name} is no APDU")
+    if tag := _ACSE_TAGS.get(type(body)):
+        return ber.encode(body, tag)
+    raise EncodeError(f"{TYPE_NAME[type(body)]} is no APDU")
 
 
 def encode_get(request: cos.GetRequest) -> bytes:

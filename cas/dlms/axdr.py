@@ -12,6 +12,7 @@ from typing import TypeAlias, TypeVar
 
 from cas.bindings.coding import TYPE_NAME, TYPES
 from cas.cosem.asn1 import (
+    Alternative,
     Any,
     Bits,
     Boolean,
@@ -81,9 +82,9 @@ def encoder(name: str) -> Encoder:
         case CosemData():
             return lambda value: value.octets  # type: ignore[attr-defined]
         case Sequence() as shape:
-            return sequence_encoder(shape, _field_encoder)
+            return sequence_encoder(shape, _field_encoder, b"\x00")
         case Choice() as shape:
-            return _choice_encoder(shape)
+            return choice_encoder(shape, _alternative_encoder)
         case SequenceOf(_, attribute, element):
             return _sequence_of_encoder(attribute, element)
         case ObjectIdentifier() | Any():
@@ -138,8 +139,12 @@ def _decode_octet(octets: bytes, pos: int) -> tuple[object, int]:
 def _take(octets: bytes, pos: int, size: int) -> bytes:
     end = pos + size
     if end > len(octets):
-        raise DecodeError(f"cut short: {size} octets needed, {len(octets) - pos} left", len(octets))
+        raise _cut_short(octets, pos, size)
     return octets[pos:end]
+
+
+def _cut_short(octets: bytes, pos: int, size: int) -> DecodeError:
+    return DecodeError(f"cut short: {size} octets needed, {len(octets) - pos} left", len(octets))
 
 
 def _length(octets: bytes, pos: int) -> tuple[int, int]:
@@ -167,8 +172,13 @@ def _integer_decoder(size: int, signed: bool) -> Decoder:
     if size == 1 and not signed:
         return _decode_octet
 
+    unpack_from = struct.Struct(f">{_CODE[size].lower() if signed else _CODE[size]}").unpack_from
+
     def decode_integer(octets: bytes, pos: int) -> tuple[object, int]:
-        return int.from_bytes(_take(octets, pos, size), "big", signed=signed), pos + size
+        try:
+            return unpack_from(octets, pos)[0], pos + size
+        except struct.error:
+            raise _cut_short(octets, pos, size) from None
 
     return decode_integer
 
@@ -202,7 +212,9 @@ def _octets_decoder(size: int | None) -> Decoder:
         count = size
         if count is None:
             count, pos = _length(octets, pos)
-        return _take(octets, pos, count), pos + count
+        if (end := pos + count) > len(octets):
+            raise _cut_short(octets, pos, count)
+        return octets[pos:end], end
 
     return decode_octets
 
@@ -272,11 +284,14 @@ def _bits_decoder(size: int | None, application_tag: int | None) -> Decoder:
 
 
 def _enumerated_decoder(shape: Enumerated) -> Decoder:
+    members = shape.members
+
     def decode_enumerated(octets: bytes, pos: int) -> tuple[object, int]:
-        number = _octet(octets, pos)
-        member = shape.members.get(number)
+        if pos >= len(octets):
+            raise DecodeError("cut short", len(octets))
+        member = members.get(octets[pos])
         if member is None:
-            raise DecodeError(f"{number} is no {shape.cls.__name__}", pos)
+            raise DecodeError(f"{octets[pos]} is no {shape.cls.__name__}", pos)
         return member, pos + 1
 
     return decode_enumerated
@@ -292,16 +307,22 @@ def _decode_data(octets: bytes, pos: int) -> tuple[object, int]:
     return made, end
 
 
-def sequence_encoder(shape: Sequence, encoder_of: Callable[[Field], Encoder]) -> Encoder:
-    """The encoder of a SEQUENCE, one component after another; what is not required, its own encoder leaves out."""
-    fields = [(field.attribute, field.is_required, encoder_of(field)) for field in shape.fields]
+def sequence_encoder(shape: Sequence, encoder_of: Callable[[Field], Encoder], absent: bytes) -> Encoder:
+    """The encoder of a SEQUENCE, one component after another; one that is not there, or the default, is `absent`."""
+    fields = [
+        (field.attribute, field.default, None if field.is_required else absent, encoder_of(field))
+        for field in shape.fields
+    ]
 
     def encode_sequence(value: object) -> bytes:
         out = []
-        for attribute, is_required, encode_field in fields:
+        for attribute, default, without, encode_field in fields:
             item = getattr(value, attribute)
-            if item is None and is_required:
-                raise EncodeError("missing", attribute)
+            if item is None or (default is not None and item == default):
+                if without is None:
+                    raise EncodeError("missing", attribute)
+                out.append(without)
+                continue
             try:
                 out.append(encode_field(item))
             except EncodeError as error:
@@ -315,13 +336,8 @@ def _field_encoder(field: Field) -> Encoder:
     encode_value = encoder(field.type)
     if field.is_required:
         return encode_value
-    default = field.default
-
-    def encode_optional(value: object) -> bytes:
-        # OPTIONAL and DEFAULT: a flag octet, 00 for absent or the default (IEC 61334-6, 6.10)
-        return b"\x00" if value is None or value == default else b"\x01" + encode_value(value)
-
-    return encode_optional
+    # OPTIONAL and DEFAULT: a flag octet, 00 for absent or the default (IEC 61334-6, 6.10)
+    return lambda value: b"\x01" + encode_value(value)
 
 
 def _sequence_decoder(shape: Sequence) -> Decoder:
@@ -348,7 +364,9 @@ def _field_decoder(field: Field) -> Decoder:
     default = field.default
 
     def decode_optional(octets: bytes, pos: int) -> tuple[object, int]:
-        flag = _octet(octets, pos)
+        if pos >= len(octets):
+            raise DecodeError("cut short", len(octets))
+        flag = octets[pos]
         if flag == 0:
             return default, pos + 1
         if flag != 1:
@@ -358,32 +376,27 @@ def _field_decoder(field: Field) -> Decoder:
     return decode_optional
 
 
-def chosen(value: object, shape: Choice) -> tuple[str, int]:
-    """The attribute and the index of the alternative that is set. Raises EncodeError unless there is exactly one."""
-    found = [(a.attribute, i) for i, a in enumerate(shape.alternatives) if getattr(value, a.attribute) is not None]
-    if len(found) != 1:
-        raise _not_one(value, [attribute for attribute, _ in found])
-    return found[0]
-
-
-def _not_one(value: object, given: list[str]) -> EncodeError:
-    return EncodeError(f"one alternative must be set, not {', '.join(given) or 'none'}", type(value).__name__)
-
-
-def _choice_encoder(shape: Choice) -> Encoder:
-    alternatives = [(one.attribute, bytes((one.tag,)), one.type) for one in shape.alternatives]
+def choice_encoder(shape: Choice, encoder_of: Callable[[Alternative], Encoder]) -> Encoder:
+    """The encoder of a CHOICE, of which exactly one alternative must be set."""
+    alternatives = [(alternative.attribute, encoder_of(alternative)) for alternative in shape.alternatives]
 
     def encode_choice(value: object) -> bytes:
         given = [one for one in alternatives if getattr(value, one[0]) is not None]
         if len(given) != 1:
-            raise _not_one(value, [one[0] for one in given])
-        attribute, tag, type_name = given[0]
+            names = ", ".join(attribute for attribute, _ in given)
+            raise EncodeError(f"one alternative must be set, not {names or 'none'}", type(value).__name__)
+        attribute, encode_chosen = given[0]
         try:
-            return tag + encoder(type_name)(getattr(value, attribute))
+            return encode_chosen(getattr(value, attribute))
         except EncodeError as error:
             raise inside(error, attribute) from None
 
     return encode_choice
+
+
+def _alternative_encoder(alternative: Alternative) -> Encoder:
+    tag, name = bytes((alternative.tag,)), alternative.type
+    return lambda value: tag + encoder(name)(value)  # found when it is needed: types may hold themselves
 
 
 def _choice_decoder(shape: Choice) -> Decoder:

@@ -6,7 +6,7 @@ type's own tag. What is written is the definite, minimal coding, which DLMS asks
 
 from collections.abc import Callable, Mapping
 from enum import Enum
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from typing import TypeAlias, TypeVar
 
 from cas.bindings.coding import TYPE_NAME, TYPES
@@ -30,7 +30,7 @@ from cas.cosem.data import read_bits
 from cas.cosem.frozen import new, slot
 from cas.cosem.kinds import DataError
 from cas.cosem.scanning import length, read_length
-from cas.dlms.axdr import chosen, inside, pack_bits, sequence_encoder
+from cas.dlms.axdr import choice_encoder, inside, pack_bits, sequence_encoder
 from cas.dlms.errors import DecodeError, EncodeError
 
 T = TypeVar("T")
@@ -47,11 +47,14 @@ _OIDS = 64
 """Object identifiers that are remembered; DLMS has about twenty."""
 
 
-def encode(apdu: object) -> bytes:
-    """Code an object of a class of the ACSE part of COSEMpdu. Raises EncodeError, which names the field."""
+def encode(apdu: object, tag: int = _SEQUENCE) -> bytes:
+    """Code an object of a class of the ACSE part of COSEMpdu, a SEQUENCE under this tag.
+
+    Raises EncodeError, which names the field.
+    """
     name = TYPE_NAME[type(apdu)]
     octets = _encoder(name)(apdu)
-    return octets if isinstance(TYPES[name], Choice) else _tlv(_SEQUENCE, octets)
+    return octets if isinstance(TYPES[name], Choice) else _tlv(tag, octets)
 
 
 def decode(cls: type[T], octets: bytes) -> T:
@@ -121,20 +124,21 @@ def _encoder(name: str) -> Encoder:
         case Bits():
             return _bits_octets
         case Octets(size):
-            return lambda value: _octets(value, size)
+            return partial(_octets, size=size)
         case Any():
             return _any_octets
         case Null():
             return lambda _value: b""
         case ObjectIdentifier():
-            return lambda value: _oid_octets(str(value))
+            return _oid_octets
         case Text(kind):
             charset = "utf-8" if kind == "utf8" else "latin-1"
             return lambda value: _text_octets(str(value), charset)
         case Sequence() as shape:
-            return sequence_encoder(shape, _field_encoder)
+            # OPTIONAL and DEFAULT: absent, or the default, is not written (X.690, 11.5)
+            return sequence_encoder(shape, _component_encoder, b"")
         case Choice() as shape:
-            return _choice_encoder(shape)
+            return choice_encoder(shape, _component_encoder)
         case shape:
             raise EncodeError(f"{type(shape).__name__} has no place in an ACSE APDU")
 
@@ -145,28 +149,16 @@ def _component_encoder(component: Field | Alternative) -> Encoder:
     if component.tag is None and isinstance(TYPES[component.type], Choice | Any):
         return encode_content
     tag, own = _tags(component)
-    if own is None:
-        return lambda value: _tlv(tag, encode_content(value))
-    return lambda value: _tlv(tag, _tlv(own, encode_content(value)))
+    return _tagged(tag, encode_content if own is None else _tagged(own, encode_content))
 
 
-def _field_encoder(field: Field) -> Encoder:
-    encode_component = _component_encoder(field)
-    if field.is_required:
-        return encode_component
-    default = field.default
-    # OPTIONAL and DEFAULT: absent, or the default, is not written (X.690, 11.5)
-    return lambda value: b"" if value is None or value == default else encode_component(value)
+def _tagged(tag: int, encode_content: Encoder) -> Encoder:
+    def encode_tagged(value: object) -> bytes:
+        content = encode_content(value)
+        size = len(content)
+        return b"%c%c%b" % (tag, size, content) if size < 0x80 else _tlv(tag, content)  # most are as short
 
-
-def _choice_encoder(shape: Choice) -> Encoder:
-    encoders = [_component_encoder(alternative) for alternative in shape.alternatives]
-
-    def encode_choice(value: object) -> bytes:
-        attribute, index = chosen(value, shape)
-        return encoders[index](getattr(value, attribute))
-
-    return encode_choice
+    return encode_tagged
 
 
 def _enumerated_encoder(members: Mapping[int, Enum]) -> Encoder:
@@ -215,9 +207,9 @@ def _text_octets(text: str, charset: str) -> bytes:
 
 
 @lru_cache(_OIDS)
-def _oid_octets(dotted: str) -> bytes:
+def _oid_octets(dotted: object) -> bytes:
     try:
-        first, second, *rest = (int(arc) for arc in dotted.split("."))
+        first, second, *rest = (int(arc) for arc in str(dotted).split("."))
         if not (0 <= first <= 2 and 0 <= second < (40 if first < 2 else 1 << 32) and all(arc >= 0 for arc in rest)):
             raise EncodeError(f"{dotted!r} is no object identifier")
     except ValueError:
@@ -272,6 +264,8 @@ def _decoder(name: str) -> Decoder:
             return _choice_decoder(shape)
         case Enumerated() as shape:
             return _enumerated_decoder(shape)
+        case Octets(None):
+            return lambda octets, start, end: octets[start:end]
         case shape:
             return _simple_decoder(shape)
 
@@ -328,27 +322,26 @@ def _enumerated_decoder(shape: Enumerated) -> Decoder:
     return decode_enumerated
 
 
-def _component_decoder(
-    component: Field | Alternative,
-) -> tuple[frozenset[int], Callable[[bytes, int, int, int], object]]:
-    """The octets that can begin a component, and its decoder: given its place, that of its content, and its end."""
+def _component_decoder(component: Field | Alternative) -> tuple[frozenset[int], bool, Decoder]:
+    """The octets that can begin a component, whether its decoder is given them as well, and the decoder."""
     shape, decode_content = TYPES[component.type], _decoder(component.type)
     if component.tag is None and isinstance(shape, Any):
-        return frozenset(range(0x100)), lambda octets, pos, _start, end: octets[pos:end]
+        return frozenset(range(0x100)), True, lambda octets, start, end: octets[start:end]
     if component.tag is None and isinstance(shape, Choice):
         heads = frozenset().union(*(_component_decoder(alternative)[0] for alternative in shape.alternatives))
-        return heads, lambda octets, pos, _start, end: decode_content(octets, pos, end)
+        return heads, True, decode_content
     tag, own = _tags(component)
-    if own is None:
-        return frozenset((tag,)), lambda octets, _pos, start, end: decode_content(octets, start, end)
+    return frozenset((tag,)), False, decode_content if own is None else _wrapped_decoder(own, decode_content)
 
-    def decode_wrapped(octets: bytes, _pos: int, start: int, end: int) -> object:
+
+def _wrapped_decoder(own: int, decode_content: Decoder) -> Decoder:
+    def decode_wrapped(octets: bytes, start: int, end: int) -> object:
         inner, inner_start, inner_end = _header(octets, start)
         if inner != own or inner_end != end:
             raise DecodeError(f"tag {inner:02X} where {own:02X} fills the component", start)
         return decode_content(octets, inner_start, inner_end)
 
-    return frozenset((tag,)), decode_wrapped
+    return decode_wrapped
 
 
 def _sequence_decoder(shape: Sequence) -> Decoder:
@@ -360,13 +353,15 @@ def _sequence_decoder(shape: Sequence) -> Decoder:
 
     def decode_sequence(octets: bytes, pos: int, end: int) -> object:
         made: object = new(cls)
-        for attribute, set_field, is_required, default, heads, decode_field in fields:
+        for attribute, set_field, is_required, default, heads, with_tag, decode_field in fields:
             if pos < end and octets[pos] in heads:
-                _, start, stop = _header(octets, pos)
-                if stop > end:
-                    raise DecodeError("longer than what it stands in", start, attribute)
+                start = pos + 2
+                if start > end or octets[pos + 1] >= 0x80 or (stop := start + octets[pos + 1]) > end:
+                    _, start, stop = _header(octets, pos)  # most are as short, and need no look at their length
+                    if stop > end:
+                        raise DecodeError("longer than what it stands in", start, attribute)
                 try:
-                    set_field(made, decode_field(octets, pos, start, stop))
+                    set_field(made, decode_field(octets, pos if with_tag else start, stop))
                 except DecodeError as error:
                     raise inside(error, attribute) from None
                 pos = stop
@@ -382,20 +377,31 @@ def _sequence_decoder(shape: Sequence) -> Decoder:
 
 
 def _choice_decoder(shape: Choice) -> Decoder:
-    alternatives = [(alternative.attribute, *_component_decoder(alternative)) for alternative in shape.alternatives]
+    cls = shape.cls
+    slots = [slot(cls, alternative.attribute) for alternative in shape.alternatives]
+    by_head = {
+        head: (alternative.attribute, set_chosen, with_tag, decode_chosen)
+        for alternative, set_chosen in zip(shape.alternatives, slots, strict=True)
+        for heads, with_tag, decode_chosen in (_component_decoder(alternative),)
+        for head in heads
+    }
 
     def decode_choice(octets: bytes, pos: int, end: int) -> object:
         tag, start, stop = _header(octets, pos)
-        for attribute, heads, decode_chosen in alternatives:
-            if tag in heads:
-                try:
-                    value = decode_chosen(octets, pos, start, stop)
-                except DecodeError as error:
-                    raise inside(error, attribute) from None
-                if stop != end:
-                    raise DecodeError(f"{end - stop} octets after the chosen alternative", stop)
-                return shape.cls(**{attribute: value})
-        raise DecodeError(f"{tag:02X} is no tag of {shape.cls.__name__}", pos)
+        if (known := by_head.get(tag)) is None:
+            raise DecodeError(f"{tag:02X} is no tag of {cls.__name__}", pos)
+        attribute, set_chosen, with_tag, decode_chosen = known
+        try:
+            value = decode_chosen(octets, pos if with_tag else start, stop)
+        except DecodeError as error:
+            raise inside(error, attribute) from None
+        if stop != end:
+            raise DecodeError(f"{end - stop} octets after the chosen alternative", stop)
+        made: object = new(cls)
+        for set_field in slots:
+            set_field(made, None)
+        set_chosen(made, value)
+        return made
 
     return decode_choice
 
