@@ -83,9 +83,9 @@ class Target:
 
     def host(self) -> str:
         """Return the host, which must be given."""
-        if not self._url.hostname:
+        if not (host := self._url.hostname):
             raise self.wrong("the host is missing")
-        return self._url.hostname
+        return host
 
     @property
     def has_host(self) -> bool:
@@ -95,9 +95,10 @@ class Target:
     def port(self, default: int) -> int:
         """Return the port."""
         try:
-            return self._url.port if self._url.port is not None else default
+            port = self._url.port
         except ValueError:
             raise self.wrong("the port is not a number from 0 to 65535") from None
+        return default if port is None else port
 
     def no_path(self) -> None:
         """Insist that there is no path."""

@@ -1,6 +1,7 @@
 """ACSE: what AARQ and RLRQ carry, and what AARE says (Green Book 8.3, 9.4.2)."""
 
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 from cas.bindings import cosempdu as cos
 from cas.dlms.apdu import decode_apdu
@@ -126,12 +127,16 @@ def challenge_of(settings: Settings, challenge: bytes) -> bytes:
 
 def initiate_request(settings: Settings) -> cos.InitiateRequest:
     """The xDLMS context that the client proposes."""
-    if settings.initiate is not None:
-        return settings.initiate
+    return settings.initiate or _proposal(settings.conformance, settings.max_pdu)
+
+
+@lru_cache
+def _proposal(conformance: Conformance, max_pdu: int) -> cos.InitiateRequest:
+    """One object for all devices that are asked the same, so that it is coded once."""
     return cos.InitiateRequest(
         proposed_dlms_version_number=DLMS_VERSION,
-        proposed_conformance=settings.conformance.bits,
-        client_max_receive_pdu_size=settings.max_pdu,
+        proposed_conformance=conformance.bits,
+        client_max_receive_pdu_size=max_pdu,
     )
 
 
@@ -144,7 +149,7 @@ def negotiated(initiate: object, proposed: Conformance) -> Negotiated:
     if initiate.negotiated_dlms_version_number != DLMS_VERSION:
         raise AssociationRefused("accepted", f"DLMS version {initiate.negotiated_dlms_version_number}, not 6")
     # a device may agree to what was proposed, not to more (Green Book 8.3, 9.4.6.1)
-    conformance = Conformance.from_bits(initiate.negotiated_conformance) & proposed
+    conformance = proposed.among(initiate.negotiated_conformance)
     size = initiate.server_max_receive_pdu_size or None  # 0: no limit
     return Negotiated(conformance, size, initiate.vaa_name)
 

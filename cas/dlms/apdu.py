@@ -42,8 +42,8 @@ _ACSE = {tag: attribute for tag, (attribute, _) in _alternatives(ACSE_APDU).item
 _CLASS_OF = {name: cls for cls, name in TYPE_NAME.items()}
 _CLASSES = {tag: _CLASS_OF[name] for tag, (_, name) in _XDLMS.items() if name in _CLASS_OF}
 _TAGS = {cls: tag for tag, cls in _CLASSES.items()}
-_GETS: dict[int, tuple[cos.GetRequest, bytes]] = {}
-_MOST_GETS = 1024
+_KEPT: dict[int, tuple[object, bytes]] = {}
+_MOST_KEPT = 1024
 _ACSE_TAGS = {_CLASS_OF[name]: tag for tag, (_, name) in _alternatives(ACSE_APDU).items()}
 
 
@@ -56,14 +56,14 @@ def encode_apdu(body: object) -> bytes:
     raise EncodeError(f"{TYPE_NAME[type(body)]} is no APDU")
 
 
-def encode_get(request: cos.GetRequest) -> bytes:
-    """The same of a GET, kept for when this very object is asked of the next meter. Raises EncodeError."""
-    if (known := _GETS.get(id(request))) is not None:  # kept beside its octets, so that nothing else has its id
+def encode_kept(body: object) -> bytes:
+    """The same, kept for when this very object is sent to the next meter: not for secrets. Raises EncodeError."""
+    if (known := _KEPT.get(id(body))) is not None:  # kept beside its octets, so that nothing else has its id
         return known[1]
-    octets = encode_apdu(request)
-    if len(_GETS) >= _MOST_GETS:
-        _GETS.clear()
-    _GETS[id(request)] = request, octets
+    octets = encode_apdu(body)
+    if len(_KEPT) >= _MOST_KEPT:
+        _KEPT.clear()
+    _KEPT[id(body)] = body, octets
     return octets
 
 

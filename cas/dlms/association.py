@@ -11,7 +11,7 @@ from typing import TypeVar, cast
 from cas.bindings import cosempdu as cos
 from cas.dlms import acse, errors, short_names
 from cas.dlms.acse import Negotiated, Settings
-from cas.dlms.apdu import Request, Response, Unanswered, decode_apdu, encode_apdu, encode_get
+from cas.dlms.apdu import Request, Response, Unanswered, decode_apdu, encode_apdu, encode_kept
 from cas.dlms.conformance import Conformance
 from cas.dlms.invoke_id import identified, is_answer, number_of, numbered_as
 from cas.dlms.notification import confirmation
@@ -34,6 +34,7 @@ from cas.dlms.xdlms.set import set_
 A = TypeVar("A", cos.AareApdu, cos.RlreApdu)
 Notification = cos.DataNotification | cos.EventNotificationRequest | cos.InformationReportRequest
 
+_GENERAL_BLOCKS = int(Conformance.GENERAL_BLOCK_TRANSFER)
 _UNLIMITED = 1 << 30
 _STALE_ANSWERS = 8
 _ANSWER_LIMIT = 1 << 24
@@ -237,7 +238,9 @@ class Association:
     def _sealed(self, initiate: cos.InitiateRequest) -> bytes:
         """As it goes into AARQ and RLRQ: a dedicated key in it is encrypted, whatever the requests that follow are."""
         channel = self._channel
-        if initiate.dedicated_key and channel.control:  # Green Book 8.3, 9.2.3.3.3
+        if not initiate.dedicated_key:
+            return channel.seal(encode_kept(initiate), scope=Scope.GLOBAL)
+        if channel.control:  # Green Book 8.3, 9.2.3.3.3
             channel = replace(channel, control=replace(channel.control, authentication=True, encryption=True))
         return channel.seal(encode_apdu(initiate), scope=Scope.GLOBAL)
 
@@ -328,7 +331,7 @@ class Association:
 
         Raises RequestTooLong rather than send more than the device receives.
         """
-        plain = encode_get(body) if isinstance(body, cos.GetRequest) and body.get_request_normal else encode_apdu(body)
+        plain = encode_kept(body) if isinstance(body, cos.GetRequest) and body.get_request_normal else encode_apdu(body)
         in_blocks = len(plain) > (limit := self._limits(type(body)).request)
         if in_blocks and not self._has_blocks:
             raise errors.RequestTooLong(len(plain), limit)
@@ -377,7 +380,7 @@ class Association:
 
     @property
     def _has_blocks(self) -> bool:
-        return Conformance.GENERAL_BLOCK_TRANSFER in self._agreed
+        return bool(int(self._agreed) & _GENERAL_BLOCKS)
 
     @property
     def _max_pdu(self) -> int:
@@ -391,7 +394,7 @@ class Association:
     def _limits(self, service: type) -> Limits:
         if service not in self._limits_of:
             request = self._max_pdu - self._channel.overhead
-            split = bool(block_service(service) & self._agreed)
+            split = bool(int(block_service(service)) & int(self._agreed))
             general = self._has_blocks and (self.settings.general_blocks or not split)
             self._limits_of[service] = Limits(request, _ANSWER_LIMIT, split=split, general=general)
         return self._limits_of[service]

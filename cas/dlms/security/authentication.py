@@ -21,9 +21,10 @@ from cas.dlms.security.ciphering import Ciphering
 from cas.dlms.security.control import SecurityControl
 from cas.dlms.security.keys import Secret
 from cas.dlms.security.signature import sign, suite_of, verify
-from cas.dlms.security.suites import TAG_LENGTH
+from cas.dlms.security.suites import SUITES, TAG_LENGTH
 
 _T = TypeVar("_T")
+_GMAC = tuple(SecurityControl(suite.number, authentication=True, encryption=False) for suite in SUITES)
 _GMAC_HEADER = 5  # SC and invocation counter
 _AES_BLOCK = 16
 
@@ -119,7 +120,7 @@ class Handshake:
             if counter is None:
                 raise KeyUnusable("GMAC needs an invocation counter")
             ciphering = _need(self.credentials.ciphering, "GMAC needs the encryption and the authentication key")
-            control = SecurityControl(ciphering.suite.number, authentication=True, encryption=False)
+            control = _GMAC[ciphering.suite.number]
             protected = ciphering.protect(self.peer_challenge, self.own_title, counter, control)
             return protected[:_GMAC_HEADER] + protected[-TAG_LENGTH:]
         if self.mechanism is Mechanism.HIGH_ECDSA:
@@ -151,7 +152,7 @@ class Handshake:
 
     def _verify_gmac(self, reply: bytes) -> int:
         ciphering = _need(self.credentials.ciphering, "GMAC needs the encryption and the authentication key")
-        control = SecurityControl(ciphering.suite.number, authentication=True, encryption=False)
+        control = _GMAC[ciphering.suite.number]
         if len(reply) != _GMAC_HEADER + TAG_LENGTH or reply[0] != control.octet:
             raise AuthenticationFailed(f"the peer's answer of {len(reply)} octets is no GMAC under this security suite")
         protected = reply[:_GMAC_HEADER] + self.own_challenge + reply[_GMAC_HEADER:]

@@ -6,8 +6,7 @@ time, whoever drives it throws `Overdue` into it: a procedure that can ask again
 """
 
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from cas.bindings import cosempdu as cos
 from cas.dlms import errors
@@ -32,8 +31,7 @@ class Overdue(Exception):
     """Nothing came in time; thrown into a procedure, which may ask again."""
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(NamedTuple):
     """What bounds a transfer, in octets: `request` is one plain request APDU, `answer` all blocks of an answer.
 
     `split`: whether the device agreed to take a longer request of this service in blocks. `general`: a longer one is

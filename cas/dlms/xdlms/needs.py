@@ -23,6 +23,7 @@ _BLOCKS: dict[type, Conformance] = {
     cos.ReadRequest: Conformance.BLOCK_TRANSFER_WITH_GET_OR_READ,
     cos.WriteRequest: Conformance.BLOCK_TRANSFER_WITH_SET_OR_WRITE,
 }
+_NONE = Conformance(0)
 _BREAK_ON_ERROR = 1 << 29
 """Bit of long-invoke-id-and-priority: the device stops at the first item that fails (Green Book 8.3, 9.5)."""
 _ALL = 0
@@ -60,7 +61,7 @@ def needs(body: Request | Unanswered) -> Conformance:
 
 def block_service(request: type) -> Conformance:
     """The service with which a long request of this class goes in blocks of its own; none for most."""
-    return _BLOCKS.get(request, Conformance(0))
+    return _BLOCKS.get(request, _NONE)
 
 
 def is_list(body: Request) -> bool:

@@ -13,7 +13,7 @@ from cas.bindings import cosempdu as cos
 from cas.bindings.coding import ACSE_APDU, TYPES, XDLMS_APDU
 from cas.cosem.asn1 import Alternative, Choice
 from cas.dlms import axdr, ber
-from cas.dlms.apdu import decode_apdu, encode_apdu, encode_get
+from cas.dlms.apdu import decode_apdu, encode_apdu, encode_kept
 from cas.dlms.errors import DecodeError, EncodeError
 from tests import oracle, strategies
 
@@ -117,7 +117,7 @@ def test_what_is_kept_of_a_get_is_never_another_ones() -> None:
         descriptor = cos.CosemAttributeDescriptor(class_id=number, instance_id=bytes(6), attribute_id=2)
         normal = cos.GetRequestNormal(invoke_id_and_priority=193, cosem_attribute_descriptor=descriptor)
         request = cos.GetRequest(get_request_normal=normal)
-        assert encode_get(request) == encode_get(request) == encode_apdu(request)
+        assert encode_kept(request) == encode_kept(request) == encode_apdu(request)
 
 
 def test_an_encode_error_names_the_field() -> None:
