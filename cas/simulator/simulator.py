@@ -204,7 +204,9 @@ class Simulator:
                 return HdlcConnection(*common, stations, self._address_size)
             return Connection(*common)
 
-        server = await loop.create_server(connection, self._host, port, backlog=_BACKLOG)
+        # a port that may be had again is sought among those in use too: with thousands of them, most of the start
+        again = None if port else False
+        server = await loop.create_server(connection, self._host, port, backlog=_BACKLOG, reuse_address=again)
         self._servers.append(server)
         self._ports.append(server.sockets[0].getsockname()[1])
 
