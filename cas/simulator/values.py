@@ -21,9 +21,8 @@ _SLOT, _DAY, _HOUR = 900, 86_400, 3600
 _MASK = (1 << 64) - 1
 
 
-def mix(*numbers: int) -> int:
-    """64 bits that look random and depend on all the numbers (SplitMix64)."""
-    state = 0
+def mix(*numbers: int, state: int = 0) -> int:
+    """64 bits that look random and depend on all the numbers (SplitMix64); with what others gave, on those as well."""
     for number in numbers:
         state = (state + number + 0x9E3779B97F4A7C15) & _MASK
         state = ((state ^ state >> 30) * 0xBF58476D1CE4E5B9) & _MASK
@@ -49,18 +48,15 @@ def energy(power: int, salt: int, shape: tuple[int, ...] = HOUSEHOLD) -> Source:
         units = day * whole + hours[hour] * _HOUR + shape[hour] * rest
         own = 500 + key % 1001  # per mille of the mean power
         slot, into = divmod(passed, _SLOT)
-        before, after = _noise(key, salt, slot, swing), _noise(key, salt, slot + 1, swing)
+        seed = mix(key, salt)
+        before, after = mix(slot, state=seed) % (swing + 1), mix(slot + 1, state=seed) % (swing + 1)
         noise = before * _SLOT + (after - before) * into
         # rounded once, at the end, or the sum might step back by one
         grown = (power * 24_000 * units * _SLOT + noise * whole) // (whole * _SLOT)
-        first = mix(key, salt) % 20_000_000_000
+        first = seed % 20_000_000_000
         return first + own * grown // 1000
 
     return measured
-
-
-def _noise(key: int, salt: int, slot: int, swing: int) -> int:
-    return mix(key, salt, slot) % (swing + 1)
 
 
 def share(source: Source, percent: int) -> Source:
