@@ -34,7 +34,7 @@ from cas.dlms.xdlms.set import set_
 A = TypeVar("A", cos.AareApdu, cos.RlreApdu)
 Notification = cos.DataNotification | cos.EventNotificationRequest | cos.InformationReportRequest
 
-_GENERAL_BLOCKS = int(Conformance.GENERAL_BLOCK_TRANSFER)
+_NONE = Conformance(0)
 _UNLIMITED = 1 << 30
 _STALE_ANSWERS = 8
 _ANSWER_LIMIT = 1 << 24
@@ -66,7 +66,8 @@ class Association:
         self._invoke_id = 0
         self._random = random
         self._names: short_names.Names | None = None
-        self._limits_of: dict[type, Limits] = {}
+        # what was agreed to, octets of the longest APDU that the device receives, and of the longest request in one
+        self._agreed, self._max_pdu, self._room, self._has_blocks = _NONE, _UNLIMITED, _UNLIMITED, False
         self._channel = Channel(
             own_title=settings.client_title,
             ciphering=settings.ciphering,
@@ -96,8 +97,8 @@ class Association:
             acse.check_accepted(self._legible(answer))
             acse.check_as_asked(answer, aarq)
             self._take_title(answer)
-            self.negotiated = self._take_context(answer)
-            self._limits_of.clear()
+            agreed = self._take_context(answer)
+            self._settle(agreed)
             self._names = None
             if self.settings.mechanism.is_high:
                 self.state = follow(self.state, Event.CHALLENGE)
@@ -107,12 +108,19 @@ class Association:
         except errors.DlmsError:
             self.state = follow(self.state, Event.DISPROVED if self.state is State.AUTHENTICATING else Event.REFUSE)
             raise
-        return self.negotiated
+        return agreed
 
     def assume(self) -> None:
         """Take the association as open: it is pre-established, with the conformance and sizes of the settings."""
         self.state = follow(self.state, Event.ASSUME)
-        self.negotiated = Negotiated(self.settings.conformance, self.settings.max_pdu or None, acse.VAA_NAME)
+        self._settle(Negotiated(self.settings.conformance, self.settings.max_pdu or None, acse.VAA_NAME))
+
+    def _settle(self, negotiated: Negotiated) -> None:
+        """Take what was agreed to, and what follows from it for each request."""
+        self.negotiated, self._agreed = negotiated, negotiated.conformance
+        self._max_pdu = negotiated.max_pdu or _UNLIMITED
+        self._room = self._max_pdu - self._channel.overhead
+        self._has_blocks = Conformance.GENERAL_BLOCK_TRANSFER in negotiated.conformance
 
     def request(self, body: Request) -> Exchange[Response]:
         """Ask one service and return its answer as a whole, whatever it says: an error of the device is an answer.
@@ -179,11 +187,10 @@ class Association:
         self._need(needs(body))
         self._invoke_id += 1
         plain = identified(encode_apdu(body), self._invoke_id, confirmed=False)
-        limit = self._max_pdu - self._channel.overhead
-        if len(plain) <= limit:
+        if len(plain) <= self._room:
             return (self._channel.seal(plain),)
         if not self._has_blocks:
-            raise errors.RequestTooLong(len(plain), limit)
+            raise errors.RequestTooLong(len(plain), self._room)
         return unconfirmed_blocks(self._channel.seal(plain), self._max_pdu - HEAD)
 
     def confirm(self, notification: Notification) -> bytes | None:
@@ -332,9 +339,9 @@ class Association:
         Raises RequestTooLong rather than send more than the device receives.
         """
         plain = encode_kept(body) if isinstance(body, cos.GetRequest) and body.get_request_normal else encode_apdu(body)
-        in_blocks = len(plain) > (limit := self._limits(type(body)).request)
+        in_blocks = len(plain) > self._room
         if in_blocks and not self._has_blocks:
-            raise errors.RequestTooLong(len(plain), limit)
+            raise errors.RequestTooLong(len(plain), self._room)
         asked = identified(plain, self._invoke_id)
         sealed = self._channel.seal(asked)
         octets = (yield from request_in_blocks(sealed, self._blocks)) if in_blocks else (yield sealed)
@@ -375,29 +382,13 @@ class Association:
         return True
 
     @property
-    def _agreed(self) -> Conformance:
-        return self.negotiated.conformance if self.negotiated else Conformance(0)
-
-    @property
-    def _has_blocks(self) -> bool:
-        return bool(int(self._agreed) & _GENERAL_BLOCKS)
-
-    @property
-    def _max_pdu(self) -> int:
-        """Octets of the longest APDU that the device receives."""
-        return (self.negotiated.max_pdu if self.negotiated else None) or _UNLIMITED
-
-    @property
     def _blocks(self) -> Blocks:
         return Blocks(self._max_pdu - HEAD, self.settings.block_window, _ANSWER_LIMIT, self._take_aside)
 
     def _limits(self, service: type) -> Limits:
-        if service not in self._limits_of:
-            request = self._max_pdu - self._channel.overhead
-            split = bool(int(block_service(service)) & int(self._agreed))
-            general = self._has_blocks and (self.settings.general_blocks or not split)
-            self._limits_of[service] = Limits(request, _ANSWER_LIMIT, split=split, general=general)
-        return self._limits_of[service]
+        split = bool(int(block_service(service)) & int(self._agreed))
+        general = self._has_blocks and (self.settings.general_blocks or not split)
+        return Limits(self._room, _ANSWER_LIMIT, split=split, general=general)
 
     def _fits(self, body: Request) -> bool:
         """Whether a request can be sent without cutting its list."""
