@@ -149,7 +149,8 @@ class Session(asyncio.Protocol):
 
     def abort(self) -> None:
         """Cut the connection at once."""
-        self._down(NotConnected(f"{self.endpoint}: the link was closed"))
+        if self._error is None:
+            self._down(NotConnected(f"{self.endpoint}: the link was closed"))
         channel, self._channel = self._channel, None
         if channel is not None:
             channel.abort()
@@ -168,16 +169,8 @@ class Session(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell whoever waits that the medium is gone."""
-        if exc is None:
-            error: TransportError = ClosedByPeer(f"{self.endpoint}: closed by the peer", self.framing.pending)
-        elif isinstance(exc, TransportError):
-            error = exc
-        elif isinstance(exc, ssl.SSLError):
-            # In TLS 1.3 the peer refuses our certificate only after the handshake is over for us.
-            error = connect_error(self.endpoint, exc)
-        else:
-            error = ConnectionBroken(f"{self.endpoint}: connection broken: {exc}")
-        self._down(error)
+        if self._error is None:
+            self._down(self._reason(exc))
         self._channel = None
         if not self._lost.done():
             self._lost.set_result(None)
@@ -281,6 +274,17 @@ class Session(asyncio.Protocol):
         if self._opening is None:  # else the medium may still be opening, and must not do so for ever
             self._disarm()
         self.resume_writing()
+
+    def _reason(self, exc: Exception | None) -> TransportError:
+        """Why the medium is gone."""
+        if exc is None:
+            return ClosedByPeer(f"{self.endpoint}: closed by the peer", self.framing.pending)
+        if isinstance(exc, TransportError):
+            return exc
+        if isinstance(exc, ssl.SSLError):
+            # In TLS 1.3 the peer refuses our certificate only after the handshake is over for us.
+            return connect_error(self.endpoint, exc)
+        return ConnectionBroken(f"{self.endpoint}: connection broken: {exc}")
 
     def _gone(self) -> TransportError:
         return self._error or NotConnected(f"{self.endpoint}: not connected")

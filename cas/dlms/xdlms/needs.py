@@ -23,6 +23,7 @@ _BLOCKS: dict[type, Conformance] = {
     cos.ReadRequest: Conformance.BLOCK_TRANSFER_WITH_GET_OR_READ,
     cos.WriteRequest: Conformance.BLOCK_TRANSFER_WITH_SET_OR_WRITE,
 }
+_GET, _GET_SELECTED = Conformance.GET, Conformance.GET | Conformance.SELECTIVE_ACCESS
 _NONE = Conformance(0)
 _BREAK_ON_ERROR = 1 << 29
 """Bit of long-invoke-id-and-priority: the device stops at the first item that fails (Green Book 8.3, 9.5)."""
@@ -33,9 +34,8 @@ _ALL = 0
 def needs(body: Request | Unanswered) -> Conformance:
     """What the device must have agreed to; multiple references apart, as a list may go item by item."""
     normal = body.get_request_normal if isinstance(body, cos.GetRequest) else None
-    # most requests are this one
-    if normal and normal.access_selection is None and normal.cosem_attribute_descriptor.attribute_id != _ALL:
-        return Conformance.GET
+    if normal and normal.cosem_attribute_descriptor.attribute_id != _ALL:  # most requests are one of these
+        return _GET if normal.access_selection is None else _GET_SELECTED
     needed = _SERVICE[type(body)]
     whole_object = (
         Conformance.ATTRIBUTE0_SUPPORTED_WITH_GET
