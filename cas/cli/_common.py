@@ -20,8 +20,9 @@ _T = TypeVar("_T")
 
 WIDE = 200
 """Columns of output that goes to no terminal."""
-COLLECT_AFTER = 50_000
-"""Objects that come to be, beyond those that go, before the collector looks at them."""
+COLLECT_AFTER = 200_000
+"""Objects that come to be, beyond those that go, before the collector looks at them: more than a wave of 1,000 devices
+has in hand, as it would find all of those in use."""
 
 
 def run(main: Coroutine[Any, Any, _T]) -> _T:
