@@ -1,28 +1,80 @@
 """Metrics of this process, for Prometheus: named once, here, and counted where things happen."""
 
-from prometheus_client import Counter, Gauge, Histogram
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from functools import partial
+from itertools import accumulate
+
+from prometheus_client import REGISTRY, Counter, Gauge
+from prometheus_client.core import HistogramMetricFamily
+from prometheus_client.utils import floatToGoString
+
+
+class Observed:
+    """What was observed under one value of a histogram's label; by one thread, while any may read it."""
+
+    __slots__ = ("bounds", "counts", "total")
+
+    def __init__(self, bounds: Sequence[float]) -> None:
+        self.bounds = bounds
+        self.counts = [0] * (len(bounds) + 1)
+        self.total = 0.0
+
+    def observe(self, value: float) -> None:
+        """Count a value."""
+        self.counts[bisect_left(self.bounds, value)] += 1
+        self.total += value
+
+
+class Histogram:
+    """A histogram with one label. Each device is observed a dozen times, which with locks takes 5 % of its CPU."""
+
+    def __init__(self, name: str, documentation: str, label: str, *, buckets: Sequence[float]) -> None:
+        self._family = partial(HistogramMetricFamily, name, documentation, labels=(label,))
+        self._buckets = buckets
+        self._series: dict[str, Observed] = {}
+        REGISTRY.register(self)
+
+    def labels(self, value: str) -> Observed:
+        """What is observed under this value of the label."""
+        if (series := self._series.get(value)) is None:
+            series = self._series[value] = Observed(self._buckets)
+        return series
+
+    def describe(self) -> list[HistogramMetricFamily]:
+        """Its name, for the registry."""
+        return [self._family()]
+
+    def collect(self) -> Iterator[HistogramMetricFamily]:
+        """All that was observed, for the registry."""
+        family = self._family()
+        bounds = [*map(floatToGoString, self._buckets), "+Inf"]
+        for value, series in list(self._series.items()):
+            family.add_metric([value], list(zip(bounds, accumulate(series.counts), strict=True)), series.total)
+        yield family
+
 
 _WAITS = (0.001, 0.01, 0.1, 0.5, 1, 5, 15, 60, 300)
 
 LINK_WAIT = Histogram(
     "cas_link_wait_seconds",
     "Time that jobs waited before they could use a link",
-    ["reason"],  # endpoint, segment, connections, rate
+    "reason",  # endpoint, segment, connections, rate
     buckets=_WAITS,
 )
 SEGMENT_WAIT = Histogram(
-    "cas_segment_wait_seconds", "Time that jobs waited for a connection of their segment", ["segment"], buckets=_WAITS
+    "cas_segment_wait_seconds", "Time that jobs waited for a connection of their segment", "segment", buckets=_WAITS
 )
 PERMIT_WAIT = Histogram(
     "cas_permit_wait_seconds",
     "Time that devices waited for one of the permits of this process (devices_at_once)",
-    ["kind"],  # on-demand, bulk
+    "kind",  # on-demand, bulk
     buckets=_WAITS,
 )
 ROUND_TRIP = Histogram(
     "cas_round_trip_seconds",
     "Time from an APDU sent to the next one received",
-    ["segment"],
+    "segment",
     buckets=(0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
 )
 LINK_ERRORS = Counter("cas_link_errors_total", "Links that could not be opened or broke", ["segment", "error"])
