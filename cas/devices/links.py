@@ -11,7 +11,6 @@ import json
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from functools import cache
 from pathlib import Path
 
 import structlog
@@ -35,10 +34,6 @@ LOOK_AGAIN = 2.0
 """Seconds after which the devices to be recorded are looked up again."""
 
 _USUAL_LIMITS = Limits()
-# found once for each label: that takes as long as to count
-_round_trip = cache(metrics.ROUND_TRIP.labels)
-_link_wait = cache(metrics.LINK_WAIT.labels)
-_segment_wait = cache(metrics.SEGMENT_WAIT.labels)
 _RECORDED = query("devices_recorded")
 log = structlog.get_logger(__name__)
 
@@ -59,8 +54,7 @@ class Links:
 
     def transport(self, device: Device) -> Transport:
         """The transport of a device, not connected yet."""
-        shared = SharedTransport(self.sharing, device.url, device.device_id, device.labels.get(SEGMENT, ""))
-        return self.tap.attach(shared, device.device_id)
+        return SharedTransport(self.sharing, self.tap, device.url, device.device_id, device.labels.get(SEGMENT, ""))
 
     async def close(self) -> None:
         """Close the links that are kept."""
@@ -105,10 +99,14 @@ async def open_links(
 
 
 class SharedTransport:
-    """A transport that is leased while it is connected. One that failed, or owes an answer, is not kept."""
+    """A transport that is leased while it is connected, and recorded while its device is.
 
-    def __init__(self, sharing: Sharing, url: str, device: str, segment: str) -> None:
+    One that failed, or owes an answer, is not kept.
+    """
+
+    def __init__(self, sharing: Sharing, tap: Tap, url: str, device: str, segment: str) -> None:
         self._sharing = sharing
+        self._tap = tap
         self._url = url
         self._device = device
         self._segment = segment
@@ -125,18 +123,22 @@ class SharedTransport:
         try:
             self._lease = await self._sharing.borrow(self._url, device=self._device, segment=self._segment)
         except TransportError as error:
-            self._count(error)
+            self._failed(error)
             raise
+        if self._tap.records(self._device):
+            self._tap.event(self._device, self.endpoint, "connected")
 
     async def send(self, apdu: bytes) -> None:
         """Send an APDU; from now on an answer is owed."""
         lease = self._connected()
         lease.keep = False
+        if self._tap.records(self._device):
+            self._tap.event(self._device, self.endpoint, "sent", apdu)
         self._sent_at = time.monotonic()
         try:
             await lease.transport.send(apdu)
         except TransportError as error:
-            self._count(error)
+            self._failed(error)
             raise
 
     async def receive(self) -> bytes:
@@ -146,9 +148,11 @@ class SharedTransport:
         try:
             apdu = await lease.transport.receive()
         except TransportError as error:
-            self._count(error)
+            self._failed(error)
             raise
-        _round_trip(self._segment).observe(time.monotonic() - self._sent_at)
+        if self._tap.records(self._device):
+            self._tap.event(self._device, self.endpoint, "received", apdu)
+        metrics.ROUND_TRIP.labels(self._segment).observe(time.monotonic() - self._sent_at)
         lease.keep = True
         return apdu
 
@@ -157,9 +161,13 @@ class SharedTransport:
         lease, self._lease = self._lease, None
         if lease is not None:
             await self._sharing.give_back(lease)
+        if self._tap.records(self._device):
+            self._tap.event(self._device, self.endpoint, "closed")
 
-    def _count(self, error: TransportError) -> None:
+    def _failed(self, error: TransportError) -> None:
         metrics.LINK_ERRORS.labels(self._segment, type(error).__name__).inc()
+        if self._tap.records(self._device):
+            self._tap.event(self._device, self.endpoint, "failed", note=f"{type(error).__name__}: {error}")
 
     def _connected(self) -> Lease:
         if self._lease is None:
@@ -189,6 +197,6 @@ def _with_context(line: str) -> str:
 
 
 def _count_wait(reason: Reason, name: str, seconds: float) -> None:
-    _link_wait(reason).observe(seconds)
+    metrics.LINK_WAIT.labels(reason).observe(seconds)
     if reason == "segment":
-        _segment_wait(name).observe(seconds)
+        metrics.SEGMENT_WAIT.labels(name).observe(seconds)
