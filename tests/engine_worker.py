@@ -41,8 +41,11 @@ class RecordedDevices(FakeDevices):
 
     @asynccontextmanager
     async def converse(self, device_id: str, is_stopped: Callable[[], bool]) -> AsyncIterator[Dialogue]:
-        async with self._exclusion.hold(device_id):
+        await self._exclusion.take(device_id)
+        try:
             yield _Recorded(self._pool, device_id, stuck=self._stuck and device_id.endswith("S"))
+        finally:
+            self._exclusion.give_back(device_id)
 
 
 class _Recorded:

@@ -1,7 +1,8 @@
 """One operation at a time on a device, across all processes: advisory locks on one connection of each process.
 
 A lock is asked for without waiting, many at a time in one statement, and again after a moment if another process has
-it. What the registry says of the devices is read right behind the locks, in the same round trip.
+it. What the registry says of the devices is read right behind the locks, in the same round trip; right before them go
+those that are given back, or a moment later by themselves.
 
 Locks die with their process, and when it stands still for a while (`cas.store.standing`). They also die with the
 connection, when the database restarts: they are then taken anew before any other is; one that another process was
@@ -29,9 +30,14 @@ from cas.tasks import end
 
 # Seconds between attempts to get a lock that another process has; doubled up to the longest.
 FIRST_PAUSE, LONGEST_PAUSE = 0.02, 0.5
+# Seconds in which somebody may ask for a lock, so that those to be given back go along.
+TOGETHER_WITHIN = 0.05
 
 _Granted: TypeAlias = Mapping[str, TupleRow] | None
 """What the registry says of the devices asked for together; None: another process has this one."""
+
+_Wanted: TypeAlias = tuple[int, str]
+"""A device by its lock and its name."""
 
 _LOCK = query("device_lock")
 _UNLOCK = query("device_unlock")
@@ -45,26 +51,31 @@ class Exclusion:
         self._connection: Connection | None = None
         self._held: set[int] = set()
         self._one_at_a_time = asyncio.Lock()
-        self._returning: set[asyncio.Future[None]] = set()
-        self._locking: Batcher[str, _Granted] = Batcher(self._lock)
-        self._unlocking: Batcher[int, None] = Batcher(self._unlock)
+        self._returned: list[int] = []
+        self._returning: asyncio.Task[None] | None = None
+        self._locking: Batcher[_Wanted, _Granted] = Batcher(self._lock)
 
-    @asynccontextmanager
-    async def hold(self, device_id: str) -> AsyncIterator[Registered | None]:
-        """Have a device, once no other process has it: what the registry says of it now; None: it has no such device.
+    async def take(self, device_id: str) -> Registered | None:
+        """Have a device, once no other process has it, until `give_back`.
 
-        Raises DatabaseUnavailable; TypeError, ValueError for a device that a later release knows more of.
+        What the registry says of it now; None: it has no such device, which is held all the same. Raises
+        DatabaseUnavailable; TypeError, ValueError for a device that a later release knows more of, which is not held.
         """
+        wanted = _key(device_id), device_id
         pause = FIRST_PAUSE
-        # Shielded: a lock that is granted when nobody waits for it any more would stay for ever.
-        while (rows := await self._shielded(device_id)) is None:
+        while (rows := await self._shielded(wanted)) is None:
             await asyncio.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE)
         try:
             row = rows.get(normalise_name(device_id))
-            yield None if row is None else read_device(row)
-        finally:
-            await asyncio.shield(self._unlocking.add(_key(device_id)))
+            return None if row is None else read_device(row)
+        except BaseException:
+            self.give_back(device_id)
+            raise
+
+    def give_back(self, device_id: str) -> None:
+        """Let others have a device, a moment later at the most."""
+        self._return(_key(device_id))
 
     async def beat(self) -> None:
         """Show every `BEAT` that the process goes on, and take the locks anew when they were lost; until canceled."""
@@ -85,64 +96,88 @@ class Exclusion:
             if self._connection is not None:
                 await self._connection.close()
                 self._connection = None
+        if self._returning is not None:
+            await self._returning
 
-    async def _shielded(self, device_id: str) -> _Granted:
-        asked = self._locking.add(device_id)
+    async def _shielded(self, wanted: _Wanted) -> _Granted:
+        asked = self._locking.add(wanted)
         try:
+            # A lock that is granted when nobody waits for it any more would stay for ever.
             return await asyncio.shield(asked)
         except asyncio.CancelledError:
-            asked.add_done_callback(lambda done: self._give_back(_key(device_id), done))
+            asked.add_done_callback(lambda done: self._unwanted(wanted[0], done))
             raise
 
-    def _give_back(self, key: int, done: "asyncio.Future[_Granted]") -> None:
+    def _unwanted(self, key: int, done: "asyncio.Future[_Granted]") -> None:
         if not done.cancelled() and done.exception() is None and done.result() is not None:
-            returning = self._unlocking.add(key)
-            self._returning.add(returning)
-            returning.add_done_callback(self._returning.discard)
+            self._return(key)
 
-    async def _lock(self, device_ids: Sequence[str]) -> list[_Granted]:
+    def _return(self, key: int) -> None:
+        self._returned.append(key)
+        if self._returning is None:
+            self._returning = asyncio.create_task(self._return_soon(), name="locks given back")
+
+    async def _lock(self, wanted: Sequence[_Wanted]) -> list[_Granted]:
         async with self._one_at_a_time:
+            returned = self._take_returned()
             # PostgreSQL grants a connection the same lock again and again.
-            free = {key: device_id for device_id in device_ids if (key := _key(device_id)) not in self._held}
-            answers, rows = await self._ask(free)
-            granted = {device_id for device_id, is_granted in zip(free.values(), answers, strict=True) if is_granted}
-            self._held.update(map(_key, granted))
+            free = {key: device_id for key, device_id in wanted if key not in self._held}
+            answers, rows = await self._ask(returned, free)
+            granted = {key for key, is_granted in zip(free, answers, strict=True) if is_granted}
+            self._held |= granted
             mine: list[_Granted] = []
-            for device_id in device_ids:
-                mine.append(rows if device_id in granted else None)
-                granted.discard(device_id)
+            for key, _ in wanted:
+                mine.append(rows if key in granted else None)
+                granted.discard(key)
             return mine
 
-    async def _ask(self, wanted: Mapping[int, str]) -> tuple[list[bool], Mapping[str, TupleRow]]:
-        """Whether each of these locks was granted, and what the registry says of their devices."""
+    async def _ask(
+        self, returned: Sequence[int], wanted: Mapping[int, str]
+    ) -> tuple[list[bool], Mapping[str, TupleRow]]:
+        """Give locks back; whether each of those wanted was granted, and what the registry says of their devices."""
         if not wanted:
+            await self._unlock(returned)
             return [], {}
         for is_last in (False, True):
             try:
                 connection = self._connection or await self._connect()
                 async with connection.pipeline():
+                    if returned:
+                        await connection.execute(_UNLOCK, {"keys": returned})
                     locked = await connection.execute(_LOCK, {"keys": list(wanted)})
                     found = await ask_for_devices(connection, wanted.values())
                 granted = [row[0] for row in await locked.fetchall()]
                 return granted, by_name(await found.fetchall())
             except Exception as problem:
-                # With what was granted, whatever it is; the locks that are held are taken anew.
+                # With what was granted or given back, whatever it is; the locks that are held are taken anew.
                 await self._drop()
+                returned = ()
                 if is_last and not isinstance(problem, OperationalError):
                     raise
                 if is_last:
                     raise DatabaseUnavailable(f"the database cannot be reached: {problem}") from problem
         raise AssertionError
 
-    async def _unlock(self, keys: Sequence[int]) -> list[None]:
-        async with self._one_at_a_time:
-            self._held.difference_update(keys)
-            if self._connection is not None:
-                try:
-                    await _execute(self._connection, _UNLOCK, keys)
-                except OperationalError:
-                    await self._drop()  # and with it go the locks
-        return [None] * len(keys)
+    async def _return_soon(self) -> None:
+        try:
+            while self._returned:
+                await asyncio.sleep(TOGETHER_WITHIN)
+                async with self._one_at_a_time:
+                    await self._unlock(self._take_returned())
+        finally:
+            self._returning = None
+
+    def _take_returned(self) -> list[int]:
+        returned, self._returned = self._returned, []
+        self._held.difference_update(returned)
+        return returned
+
+    async def _unlock(self, keys: Sequence[int]) -> None:
+        if keys and self._connection is not None:
+            try:
+                await _execute(self._connection, _UNLOCK, keys)
+            except OperationalError:
+                await self._drop()  # and with it go the locks
 
     async def _connect(self) -> Connection:
         self._connection = connection = await open_standing(self._conninfo)

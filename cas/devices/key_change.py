@@ -61,6 +61,7 @@ KEY_IDS: Mapping[KeyKind, int] = {
 }
 """What can be changed, by the key_id of Security setup."""
 _CIPHERING = frozenset((KeyKind.ENCRYPTION, KeyKind.AUTHENTICATION))
+_CANDIDATES = frozenset(CANDIDATE_OF.values())
 _PURPOSES = {KeyKind.DEVICE_SIGNING: Purpose.SIGNING, KeyKind.DEVICE_AGREEMENT: Purpose.AGREEMENT}
 Keys: TypeAlias = Mapping[KeyKind, Secret]
 
@@ -334,7 +335,7 @@ def _shown(device: Device) -> frozenset[KeyKind]:
 
 def candidates_in(registered: Registered) -> bool:
     """Whether a change of keys was left half done."""
-    return any(kind in registered.sealed_keys for kind in CANDIDATE_OF.values())
+    return not _CANDIDATES.isdisjoint(registered.sealed_keys)
 
 
 @asynccontextmanager

@@ -6,8 +6,8 @@ async with lines.hold(device_id) as line:
     rlre = await line.release(rlrq)
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 
 from cas.bindings import cosempdu as cos
 from cas.devices.counters import Counters
@@ -15,8 +15,9 @@ from cas.devices.errors import KeyMissing
 from cas.devices.keys import KeyKind, Secret
 from cas.devices.model import Device
 from cas.devices.opening import Heard, Opener
+from cas.devices.registry import Registered
 from cas.devices.selection import ways_of
-from cas.devices.sessions import Sessions
+from cas.devices.sessions import Alone, Sessions
 from cas.dlms.acse import CONTEXT
 from cas.dlms.apdu import Request, Response
 from cas.dlms.client import Client
@@ -104,15 +105,38 @@ class Line:
 class Lines(Sessions):
     """Hands out devices, one caller at a time for each, as `Sessions` does associations."""
 
-    @asynccontextmanager
-    async def hold(self, device_id: str) -> AsyncIterator[Line]:
+    def hold(self, device_id: str) -> AbstractAsyncContextManager[Line]:
         """Have the device once nobody else does; what is open on it in the end is closed. Raises DeviceError."""
-        async with self.held(device_id) as registered:
-            device = registered.device
-            title = device.client_system_title or self._client_title
-            keys = registered.unseal(self._keyring)
-            line = Line(device, keys, title, self._counters, self._transport, self._heard)
-            try:
-                yield line
-            finally:
-                await line.close()
+        return _Held(self.alone(device_id), self._line)
+
+    async def _line(self, found: Registered) -> Line:
+        registered = await self.settled(found)
+        device = registered.device
+        title = device.client_system_title or self._client_title
+        keys = registered.unseal(self._keyring)
+        return Line(device, keys, title, self._counters, self._transport, self._heard)
+
+
+class _Held(AbstractAsyncContextManager[Line]):
+    """The line of a device that nobody else has, closed in the end. A class for the reason that `Alone` is one."""
+
+    __slots__ = ("_alone", "_line", "_make")
+
+    def __init__(self, alone: Alone, make: Callable[[Registered], Awaitable[Line]]) -> None:
+        self._alone = alone
+        self._make = make
+
+    async def __aenter__(self) -> Line:
+        registered = await self._alone.__aenter__()
+        try:
+            self._line = await self._make(registered)
+        except BaseException:
+            await self._alone.__aexit__()
+            raise
+        return self._line
+
+    async def __aexit__(self, *_error: object) -> None:
+        try:
+            await self._line.close()
+        finally:
+            await self._alone.__aexit__()

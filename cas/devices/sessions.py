@@ -6,7 +6,7 @@ async with sessions.open(device_id) as client:
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Collection
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from weakref import WeakValueDictionary
 
 from cas.devices.counters import Counters
@@ -58,7 +58,8 @@ class Sessions:
 
         Raises DeviceError when the registration does not allow it, TransportError, DlmsError.
         """
-        async with self.held(device_id) as registered:
+        async with self.alone(device_id) as found:
+            registered = await self.settled(found)
             device = registered.device
             if registered.missing_keys:
                 raise KeyMissing(device.device_id, registered.missing_keys)
@@ -72,23 +73,15 @@ class Sessions:
             finally:
                 await opener.close(client)
 
-    @asynccontextmanager
-    async def held(self, device_id: str) -> AsyncIterator[Registered]:
-        """Have the device once nobody else does, its keys being what it has. Raises DeviceError, TransportError."""
-        async with self._alone(device_id) as registered:
-            yield await self._key_change.settle(registered) if candidates_in(registered) else registered
-
-    @asynccontextmanager
-    async def _alone(self, device_id: str) -> AsyncIterator[Registered]:
+    def alone(self, device_id: str) -> "Alone":
+        """Have the device once nobody else does. Raises UnknownDevice."""
         # A meter has one association at a time for a client; two sessions would break each other's.
-        async with self._locks.setdefault(device_id, asyncio.Lock()):
-            if self._exclusion is None:
-                yield await get_device(self._pool, device_id)
-                return
-            async with self._exclusion.hold(device_id) as registered:
-                if registered is None:
-                    raise UnknownDevice([device_id])
-                yield registered
+        lock = self._locks.setdefault(device_id, asyncio.Lock())
+        return Alone(device_id, lock, self._exclusion or self._pool)
+
+    async def settled(self, registered: Registered) -> Registered:
+        """A device that is the caller's alone, with the keys that it has. Raises DeviceError, TransportError."""
+        return await self._key_change.settle(registered) if candidates_in(registered) else registered
 
     async def change_keys(self, device_id: str, kinds: Collection[KeyKind], *, agree: bool = False) -> None:
         """Give the device new keys of these kinds, or `agree` on them (`cas.devices.key_change`).
@@ -109,9 +102,43 @@ class Sessions:
 
     @asynccontextmanager
     async def _changing(self, device_id: str) -> AsyncIterator[KeyChange]:
-        async with key_change_lock(self._pool, device_id), self._alone(device_id):
+        async with key_change_lock(self._pool, device_id), self.alone(device_id):
             yield self._key_change
 
     @property
     def _key_change(self) -> KeyChange:
         return KeyChange(self._pool, self._keyring, self._counters, self._client_title, self._transport)
+
+
+class Alone(AbstractAsyncContextManager[Registered]):
+    """A device that nobody else has: by a lock in this process, and in others where there is an exclusion.
+
+    A class, as each access of a device needs one, and a generator costs three times as much.
+    """
+
+    __slots__ = ("_device_id", "_lock", "_source")
+
+    def __init__(self, device_id: str, lock: asyncio.Lock, source: Exclusion | Pool) -> None:
+        """`source` says what the registry says of the device."""
+        self._device_id = device_id
+        self._lock = lock
+        self._source = source
+
+    async def __aenter__(self) -> Registered:
+        await self._lock.acquire()
+        try:
+            if not isinstance(self._source, Exclusion):
+                return await get_device(self._source, self._device_id)
+            registered = await self._source.take(self._device_id)
+        except BaseException:
+            self._lock.release()
+            raise
+        if registered is None:
+            await self.__aexit__()
+            raise UnknownDevice([self._device_id])
+        return registered
+
+    async def __aexit__(self, *_error: object) -> None:
+        if isinstance(self._source, Exclusion):
+            self._source.give_back(self._device_id)
+        self._lock.release()

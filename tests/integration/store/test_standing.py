@@ -33,7 +33,8 @@ async def rescue(pool: Pool) -> None:
 
 
 async def test_of_a_process_that_lives_only_what_is_cut_off_is_ended(dsn: str, pool: Pool) -> None:
-    async with open_exclusion(dsn) as living, living.hold("M1"), await open_standing(dsn) as cut_off:
+    async with open_exclusion(dsn) as living, await open_standing(dsn) as cut_off:
+        await living.take("M1")
         await cut_off.execute(_LOCK)
         await asyncio.sleep(LONGEST + BEAT)
         await rescue(pool)
