@@ -123,9 +123,12 @@ class Bulk:
                 pending = await self._take_fresh(run, pending)
             remaining = iter(pending)
             run.devices = len(pending)
+            # for all of its tasks: what is logged or recorded of the devices, too
+            bound = structlog.contextvars.bound_contextvars(access_id=str(chunk.id.access_id))
             async with asyncio.TaskGroup() as group:
-                for _ in range(min(self._permits.limit, len(pending))):
-                    group.create_task(self._work(run, remaining))
+                with bound:
+                    for _ in range(min(self._permits.limit, len(pending))):
+                        group.create_task(self._work(run, remaining))
         except BaseExceptionGroup as problems:
             raise problems.exceptions[0] from None
         finally:
@@ -187,8 +190,6 @@ class Bulk:
             log.warning("chunk was taken over by another worker meanwhile", **told)
 
     async def _work(self, run: _Run, remaining: Iterator[Pending]) -> None:
-        # this task's own: what is logged or recorded of its devices, too
-        structlog.contextvars.bind_contextvars(access_id=str(run.chunk.id.access_id))
         rank = ON_DEMAND if run.chunk.on_demand else run.chunk.priority
         for pending in remaining:
             if pending.sent:
@@ -222,6 +223,8 @@ class Bulk:
 
         hooks = Hooks(answered, lambda: self._reason_to_leave(run) is not None, may_send=may_send)
         made = await visit(self._devices, pending.device_id, run.steps, pending.missing, hooks)
+        if made.complete:
+            return
         await self._judge(run, pending, made, activated=activated)
 
     async def _judge(self, run: _Run, pending: Pending, made: Visit, *, activated: datetime | None = None) -> None:

@@ -28,6 +28,11 @@ class Visit:
     unsent: tuple[int, ...] = ()
     """Requests that were not sent: the association had ended, or the visit was stopped."""
 
+    @property
+    def complete(self) -> bool:
+        """Whether everything was answered."""
+        return self.broken is None and not self.errors and not self.unsent
+
     def failures(
         self, describe: Callable[[Exception], Failure], unsent: Callable[[int], Failure]
     ) -> dict[int, Failure]:

@@ -1,7 +1,7 @@
 """Storing results: whatever comes in while one batch is being written goes into the next (group commit)."""
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Sequence
 
 import structlog
@@ -80,6 +80,6 @@ class ResultWriter:
 
 def count(results: Sequence[Result]) -> None:
     """Count results that are stored in the metrics."""
-    for result in results:
-        answer = result.answer
-        metrics.RESULTS.labels(answer.reason if isinstance(answer, Failure) else "ok").inc()
+    outcomes = Counter(each.answer.reason if isinstance(each.answer, Failure) else "ok" for each in results)
+    for outcome, times in outcomes.items():
+        metrics.RESULTS.labels(outcome).inc(times)

@@ -157,7 +157,7 @@ async def remove_devices(pool: Pool, names: Iterable[str]) -> list[str]:
 
 def read_device(row: TupleRow) -> Registered:
     """A device of the columns that every query of devices has. Raises TypeError, ValueError for newer ones."""
-    quirks: Mapping[str, Any] = row[9]
+    quirks: Mapping[str, Any] | None = row[9]  # NULL for none, as for the labels: most have neither
     return Registered(
         Device(
             device_id=row[0],
@@ -170,7 +170,7 @@ def read_device(row: TupleRow) -> Registered:
             client_system_title=row[7],
             max_pdu=row[8],
             quirks=Quirks(**quirks) if quirks else _NO_QUIRKS,
-            labels=row[10],
+            labels=row[10] or {},
         ),
         {
             KeyKind(kind): SealedKey(master_key_id, wrapped)

@@ -65,7 +65,7 @@ def settings_of(device: Device, keys: Mapping[KeyKind, Secret], client_title: by
         server_title=device.system_title,
         ciphering=ciphering,
         control=control,
-        required=replace(answers, signature=quirks.signing),
+        required=replace(answers, signature=True) if quirks.signing else answers,
         general=quirks.ciphering == "general",
         parties=_parties(device, keys, suite),
         dedicated_key=quirks.dedicated_key,

@@ -229,7 +229,10 @@ class Association:
     @property
     def aare(self) -> cos.AareApdu | None:
         """The device's answer to the AARQ, its user-information deciphered where it was accepted."""
-        return replace(self._aare, user_information=self._agreement) if self._aare and self._agreement else self._aare
+        aare, agreement = self._aare, self._agreement
+        if aare is None or not agreement or agreement == aare.user_information:
+            return aare
+        return replace(aare, user_information=agreement)
 
     def _initiate_request(self) -> cos.InitiateRequest:
         """What is proposed; with a dedicated key that is drawn for this association, where one is wanted."""

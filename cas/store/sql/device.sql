@@ -8,7 +8,7 @@ WITH named AS (
     SELECT device_id FROM device WHERE alias = ANY((SELECT %(aliases)s::text[])::text[])
 )
 SELECT device.device_id, system_title, alias, url, authentication, suite, protection, client_system_title, max_pdu,
-       quirks, labels, stored.kinds, stored.master_key_ids, stored.wrapped
+       nullif(quirks, '{}'), nullif(labels, '{}'), stored.kinds, stored.master_key_ids, stored.wrapped
 FROM named
 JOIN device USING (device_id)
 CROSS JOIN LATERAL (
@@ -25,7 +25,7 @@ WHERE system_title = ANY((SELECT %(titles)s::bytea[])::bytea[]) OR alias = ANY((
 -- name: devices_after
 -- A page of the devices whose DeviceID begins with a prefix. A DeviceID has only characters below 127.
 SELECT device.device_id, system_title, alias, url, authentication, suite, protection, client_system_title, max_pdu,
-       quirks, labels, stored.kinds, stored.master_key_ids, stored.wrapped
+       nullif(quirks, '{}'), nullif(labels, '{}'), stored.kinds, stored.master_key_ids, stored.wrapped
 FROM device
 CROSS JOIN LATERAL (
     SELECT coalesce(array_agg(kind ORDER BY kind), '{}') AS kinds,
