@@ -13,7 +13,7 @@ from cas.dlms import acse, errors, short_names
 from cas.dlms.acse import Negotiated, Settings
 from cas.dlms.apdu import Request, Response, Unanswered, decode_apdu, encode_apdu, encode_kept
 from cas.dlms.conformance import Conformance
-from cas.dlms.invoke_id import identified, is_answer, number_of, numbered_as
+from cas.dlms.invoke_id import as_answer, identified, number_of
 from cas.dlms.notification import confirmation
 from cas.dlms.protection import Channel
 from cas.dlms.security.authentication import Handshake, Mechanism
@@ -356,8 +356,8 @@ class Association:
                 opened = self._channel.open(octets)
                 if opened and opened[0] in NOTIFICATIONS:  # under general ciphering
                     self.notifications.append(cast("Notification", decode_apdu(opened)))
-                elif is_answer(opened, asked):
-                    return self._decode(numbered_as(opened, plain))
+                elif (answer := as_answer(opened, asked, plain)) is not None:
+                    return self._decode(answer)
                 elif (stale := stale + 1) >= _STALE_ANSWERS:
                     raise errors.InvokeIdMismatch(number_of(opened), number_of(asked))
             octets = yield None

@@ -34,21 +34,18 @@ def identified(request: bytes, identity: int, *, confirmed: bool = True) -> byte
     return request[:1] + (number | _LONG_CONFIRMED if confirmed else number).to_bytes(4, "big") + request[5:]
 
 
-def is_answer(answer: bytes, request: bytes) -> bool:
-    """Whether an answer has the identity of the request. One without any is taken as it comes."""
-    if len(answer) > 2 and answer[0] in _SHORT and request[0] in _SHORT:
-        return not (answer[2] ^ request[2]) & _IDENTITY
-    received, sent = number_of(answer), number_of(request)
-    if received is None or sent is None:
-        return True
-    return answer[0] in _LONG and request[0] in _LONG and not (received ^ sent) & _LONG_IDENTITY
+def as_answer(answer: bytes, asked: bytes, request: bytes) -> bytes | None:
+    """The answer to what was `asked`, under the whole number of the `request` that it stood for; None for another's.
 
-
-def numbered_as(answer: bytes, request: bytes) -> bytes:
-    """An answer under the whole number of a request; itself where not both have one of the same size."""
-    size = len(answer)
-    if size > 2 and answer[0] in _SHORT and request[0] in _SHORT:
+    What has no identity is taken as it comes.
+    """
+    if len(answer) > 2 and answer[0] in _SHORT and asked[0] in _SHORT:
+        if (answer[2] ^ asked[2]) & _IDENTITY:
+            return None
         return b"%b%c%b" % (answer[:2], request[2], answer[3:])
-    if size > 4 and answer[0] in _LONG and request[0] in _LONG:
+    received, sent = number_of(answer), number_of(asked)
+    if received is None or sent is None:
+        return answer
+    if answer[0] in _LONG and asked[0] in _LONG and not (received ^ sent) & _LONG_IDENTITY:
         return answer[:1] + request[1:5] + answer[5:]
-    return answer
+    return None

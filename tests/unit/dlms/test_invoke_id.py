@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from cas.bindings import cosempdu as cos
 from cas.dlms.apdu import decode_apdu, encode_apdu
-from cas.dlms.invoke_id import identified, is_answer, number_of, numbered_as
+from cas.dlms.invoke_id import as_answer, identified, number_of
 from tests import strategies
 
 SHORT = ["Get-Request", "Get-Response", "Set-Request", "Set-Response", "Action-Request", "Action-Response"]
@@ -33,8 +33,7 @@ def test_it_is_found_and_changed_where_the_codec_puts_it(body: object, identity:
     changed = identified(apdu, identity, confirmed=confirmed)
     bit, mask = (0x40000000, 0xFFFFFF) if isinstance(body, LONG_CLASSES) else (0x40, 0x0F)
     assert decoded(changed) == number & ~(bit | mask) | identity & mask | (bit if confirmed else 0)
-    assert is_answer(changed, identified(apdu, identity))
-    assert numbered_as(changed, apdu) == apdu
+    assert as_answer(changed, identified(apdu, identity), apdu) == apdu
 
 
 @pytest.mark.parametrize("apdu", ["", "C4", "C401", "D801", "D80101", "0E010600", "DA000000", "0F00000001000000"])
@@ -42,8 +41,7 @@ def test_others_have_none(apdu: str) -> None:
     octets = bytes.fromhex(apdu)
     assert number_of(octets) is None
     for request in ("C001C1", "D9C0000001"):
-        assert is_answer(octets, bytes.fromhex(request))
-        assert numbered_as(octets, bytes.fromhex(request)) == octets
+        assert as_answer(octets, bytes.fromhex(request), bytes.fromhex(request)) == octets
 
 
 def test_a_request_is_confirmed_and_keeps_its_priority() -> None:
@@ -67,4 +65,5 @@ def test_a_request_is_confirmed_and_keeps_its_priority() -> None:
     ],
 )
 def test_only_the_identity_counts(answer: str, request_: str, expected: bool) -> None:
-    assert is_answer(bytes.fromhex(answer), bytes.fromhex(request_)) is expected
+    asked = bytes.fromhex(request_)
+    assert (as_answer(bytes.fromhex(answer), asked, asked) is not None) is expected
