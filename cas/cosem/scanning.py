@@ -34,8 +34,8 @@ _WHOLE = [1 if t in (NULL, DONT_CARE) else 1 + SIZE[t] if t in SIZE else -1 if t
 ROWS_WORTH_IT = 4
 """Elements from which on looking for a common row shape pays."""
 _ROWS_WORTH_A_PATTERN = 64
-_ROW_HEAD, _MOST_ROWS, _LARGEST_ROW = 4, 256, 1024
-"""Octets that rows are known by, rows that are known, and octets of the longest of them."""
+_ROW_HEAD, _MOST_ROWS, _LARGEST_ROW = 4, 64, 256
+"""Octets that rows are known by, rows that are known, octets of the longest: a hostile meter may send any number."""
 _MANY_SHAPES = 8
 
 
