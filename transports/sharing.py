@@ -59,10 +59,16 @@ class Turnstile:
         """How many wait."""
         return sum(map(len, self._queues.values()))
 
+    def slip_in(self) -> bool:
+        """Enter where nobody has to wait; False: `enter` waits."""
+        if self._room == 0 or self._queues:
+            return False
+        self._room -= 1
+        return True
+
     async def enter(self, name: str) -> None:
         """Wait for a turn."""
-        if self._room > 0 and not self._queues:
-            self._room -= 1
+        if self.slip_in():
             return
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._queues.setdefault(name, deque()).append(turn)
@@ -204,7 +210,7 @@ class Sharing:
                 kept.reused = True
                 return kept
             await self._close(kept, in_order=False)
-        if self._limits.per_endpoint == 1:
+        if self._limits.per_endpoint == 1 and (self._kept or self._closing):
             await self._make_way(lease.endpoint)
         await self._permit(lease.device, lease.segment)
         try:
@@ -259,17 +265,19 @@ class Sharing:
         self._on_wait("rate", "", pause)
 
     async def _enter(self, reason: Reason, name: str, turnstile: Turnstile, device: str) -> None:
-        clock = asyncio.get_running_loop().time
-        start = clock()
-        await turnstile.enter(device)
-        self._on_wait(reason, name, clock() - start)
+        waited = 0.0
+        if not turnstile.slip_in():
+            clock = asyncio.get_running_loop().time
+            start = clock()
+            await turnstile.enter(device)
+            waited = clock() - start
+        self._on_wait(reason, name, waited)
 
     # --- links kept
 
     async def _put_back(self, lease: Lease, turnstile: Turnstile) -> None:
-        wanted = turnstile.waiting or self._all.waiting or self._segment_waits(lease.segment)
-        usable = lease.keep and _is_open(lease.transport)
-        if self._keep_alive and usable and not wanted:
+        usable = self._keep_alive and lease.keep and _is_open(lease.transport)
+        if usable and not (turnstile.waiting or self._all.waiting or self._segment_waits(lease.segment)):
             key = (lease.url, lease.device)
             self._kept[key] = lease
             lease.timer = asyncio.get_running_loop().call_later(self._keep_alive, self._evict, lease)

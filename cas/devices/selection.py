@@ -36,6 +36,7 @@ from cas.dlms.xdlms.exchange import raise_for_error
 _CLOCK, _CLOCK_NAME, _TIME, _TIME_ZONE = 8, bytes((0, 0, 1, 0, 0, 255)), 2, 3
 _CAPTURE_OBJECTS, _CAPTURE_PERIOD, _SORT_OBJECT = 3, 4, 6
 _CONFIRMED = 0xC1
+_USUAL = Ways()
 
 
 class Session(Protocol):
@@ -78,8 +79,8 @@ class SelectiveSession:
         return await self._request(body)
 
     async def _request(self, body: Request) -> Response:
-        if not needs_deviation(body) and self._ways == Ways():
-            return await self._session.request(resolve_request(body, self._clock()).request)
+        if self._ways == _USUAL and not needs_deviation(body):
+            return await self._session.request(resolve_request(body, self._clock(), 0, _USUAL).request)
         deviation = await self.deviation()
         sort_objects = {name: await self._sort_object(name) for name in self._by_sort_object(body)}
         resolved = resolve_request(body, self._clock(), deviation, self._ways, sort_objects)
