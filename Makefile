@@ -2,7 +2,8 @@
 PY := .venv/bin/python
 BIN := .venv/bin
 PYTHON ?= python3.11
-export PYTHONDONTWRITEBYTECODE := 1
+# The tests start hundreds of processes: each module is compiled once, whatever the environment says.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: help setup demo demo-scheduled run test screenshots bindings readme format lint types bench bench-check soak fuzz audit sbom ci clean lock
 help:            ## this list
@@ -66,7 +67,9 @@ audit: .audit/.done                      ## known weaknesses of what is shipped 
 sbom: .audit/.done                       ## what is shipped, with hashes: cosem-access-service.cdx.json (CycloneDX)
 	.audit/bin/cyclonedx-py requirements .ci/runtime.lock --pyproject pyproject.toml --output-reproducible \
 		--validate -o cosem-access-service.cdx.json
-ci: lint types test                      ## what CI runs
+ci: .venv/.done .peers/.done             ## what CI runs
+	$(MAKE) --jobs=2 --output-sync lint types
+	$(MAKE) test
 lock: .venv/.done                        ## renew the locked requirements
 	$(PYTHON) -m venv .venv-lock && .venv-lock/bin/pip install --quiet uv
 	.venv-lock/bin/uv pip compile --quiet --no-header --no-annotate --generate-hashes --python-version 3.11 --group dev pyproject.toml -o .ci/requirements.lock

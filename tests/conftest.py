@@ -1,6 +1,8 @@
 """Fixtures that every room may use: a PostgreSQL for the run, and a database of its own for each test."""
 
+import gc
 import itertools
+import shutil
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -13,6 +15,10 @@ from cas.store.database import Pool, open_pool
 from cas.store.embedded import embedded_server
 from cas.store.migrate import migrate
 
+MEMORY = Path("/dev/shm")  # noqa: S108 - a directory of our own is made in it
+ROOM = 4 * 2**30
+"""Octets that the databases of a run never fill; a container may have less."""
+
 _numbers = itertools.count()
 
 # the same examples in every run, and no judgement of how fast a shared machine is
@@ -20,13 +26,23 @@ settings.register_profile("cas", derandomize=True, deadline=None, suppress_healt
 settings.load_profile("cas")
 
 
+def pytest_collection_finish() -> None:
+    """What was imported and collected stays for the run: no collection of garbage goes through it again."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[str]:
-    """DSN of an empty database on the run's PostgreSQL, which all workers share. Not durable."""
+def postgres(tmp_path_factory: pytest.TempPathFactory, worker_id: str, testrun_uid: str) -> Iterator[str]:
+    """DSN of an empty database on the run's PostgreSQL, which all workers share: not durable, in memory if it can."""
     base = tmp_path_factory.getbasetemp()
     data_dir = (base if worker_id == "master" else base.parent) / "pg"
-    with embedded_server(Path(data_dir), durable=False) as dsn:
+    if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM:
+        data_dir = MEMORY / f"cas-tests-{testrun_uid}"
+    with embedded_server(data_dir, durable=False) as dsn:
         yield dsn
+    if not (data_dir / "postgres" / "postmaster.pid").exists():  # the last worker leaves
+        shutil.rmtree(data_dir)
 
 
 @pytest.fixture(scope="session")
@@ -49,6 +65,12 @@ def empty_dsn(postgres: str, worker_id: str) -> Iterator[str]:
 def dsn(postgres: str, template_database: str, worker_id: str) -> Iterator[str]:
     """DSN of a new, migrated database."""
     yield from _database(postgres, f"test_{worker_id}_{next(_numbers)}", template_database)
+
+
+@pytest.fixture(scope="module")
+def shared_dsn(postgres: str, template_database: str, worker_id: str) -> Iterator[str]:
+    """DSN of a migrated database for the tests of a module that leave nothing in it."""
+    yield from _database(postgres, f"shared_{worker_id}_{next(_numbers)}", template_database)
 
 
 @pytest.fixture

@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import BrowserContext, ConsoleMessage, Page, async_playwright
+import pytest_asyncio
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright
 
+from cas.store.embedded import embedded_server
 from tests.processes import cas, run, running
 
 CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
@@ -25,6 +27,13 @@ class Service:
 
     url: str
     devices: tuple[str, ...]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The tests of a module share an event loop, as they share the browser."""
+    for item in items:
+        if item.path.parent == Path(__file__).parent and pytest_asyncio.is_async_test(item):
+            item.add_marker(pytest.mark.asyncio(loop_scope="module"), append=False)
 
 
 def require_browser() -> None:
@@ -60,6 +69,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     simulate = cas("simulate", "--meters", str(METERS), "--port", "0", "--export", devices, "--fault", "dead:3")
     models = ("--model", "residential", "--model", "residential", "--model", "three-phase", "--latency", "20")
     with ExitStack() as stack:
+        stack.enter_context(embedded_server(directory / "data", durable=False))
         stack.enter_context(running([*simulate, *models], environment))
         run(cas("device", "import", devices), environment)
         ready = stack.enter_context(running(cas("serve"), environment))
@@ -73,21 +83,29 @@ def base_url(service: Service) -> str:
     return service.url
 
 
-@pytest.fixture
-async def context(base_url: str) -> AsyncIterator[BrowserContext]:
-    """A browser with nothing kept. What it complains of, above all of the content security policy, fails the test."""
-    complaints: list[str] = []
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def browser() -> AsyncIterator[Browser]:
+    """A browser, which takes seconds to start."""
+    require_browser()
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=str(CHROMIUM), args=QUIET)
-        made = await browser.new_context(base_url=base_url, viewport={"width": 1280, "height": 860})
-        made.on("weberror", lambda error: complaints.append(str(error.error)))
-        made.on("console", lambda message: complaints.append(message.text) if _is_complaint(message) else None)
-        yield made
-        await browser.close()
+        launched = await playwright.chromium.launch(executable_path=str(CHROMIUM), args=QUIET)
+        yield launched
+        await launched.close()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def context(browser: Browser, base_url: str) -> AsyncIterator[BrowserContext]:
+    """The browser with nothing kept. What it complains of, above all of the content security policy, fails the test."""
+    complaints: list[str] = []
+    made = await browser.new_context(base_url=base_url, viewport={"width": 1280, "height": 860})
+    made.on("weberror", lambda error: complaints.append(str(error.error)))
+    made.on("console", lambda message: complaints.append(message.text) if _is_complaint(message) else None)
+    yield made
+    await made.close()
     assert not complaints
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def page(context: BrowserContext) -> Page:
     """A tab."""
     return await context.new_page()

@@ -10,6 +10,7 @@ from lxml import etree
 
 from cas.push.dialling import recogniser
 from cas.simulator import Simulator
+from cas.store.embedded import embedded_server
 from tests.interop.test_first_light import free_ports
 from tests.processes import ROOT, cas, run, running
 
@@ -81,11 +82,12 @@ async def test_a_meter_that_dials_in_is_read(tmp_path: Path) -> None:
         url = f"tcp-in://127.0.0.1:{port}/{TITLE}?client=16&server=1"
 
         def through_soap() -> bytes:
-            run(cas("device", "add", TITLE, url), environment)
-            with running(cas("serve"), environment) as ready:
-                headers = {"Content-Type": "application/soap+xml"}
-                asked = urllib.request.Request(ready.split()[1], request, headers)
-                return bytes(urllib.request.urlopen(asked).read())
+            with embedded_server(tmp_path, durable=False):
+                run(cas("device", "add", TITLE, url), environment)
+                with running(cas("serve"), environment) as ready:
+                    headers = {"Content-Type": "application/soap+xml"}
+                    asked = urllib.request.Request(ready.split()[1], request, headers)
+                    return bytes(urllib.request.urlopen(asked).read())
 
         answer = await asyncio.to_thread(through_soap)
         modem.cancel()

@@ -5,6 +5,7 @@ import re
 import urllib.request
 from pathlib import Path
 
+from cas.store.embedded import embedded_server
 from tests.processes import ROOT, cas, run, running
 
 
@@ -12,7 +13,10 @@ def test_a_device_is_recorded_and_its_recording_translated(tmp_path: Path) -> No
     request = re.findall("```xml\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)[0].encode()
     environment = {"CAS_DATA_DIR": str(tmp_path), "CAS_PORT": "0", "CAS_LOG_LEVEL": "error"}
     devices = tmp_path / "meters.toml"
-    with running(cas("simulate", "--meters", "1", "--port", "0", "--export", devices)):
+    with (
+        embedded_server(tmp_path, durable=False),
+        running(cas("simulate", "--meters", "1", "--port", "0", "--export", devices)),
+    ):
         run(cas("device", "import", devices), environment)
         run(cas("record", "on", "53494D0000000001"), environment)
         assert "53494D0000000001" in run(cas("record", "list"), environment)

@@ -4,6 +4,7 @@ gurux-dlms meters in their own process (no security, LLS, HLS-GMAC with cipherin
 WSDL that the service serves, and reads the answers. Values are those that gurux_meter.py puts into its meters.
 """
 
+import os
 import re
 import socket
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ import zeep.plugins
 from lxml import etree
 from zeep import helpers
 
+from cas.store.embedded import embedded_server
 from tests.processes import cas, gurux_meter, run, running
 
 METERS = {1: "GRX-none", 2: "GRX-lls", 3: "4752580000000003"}
@@ -28,8 +30,8 @@ MESSAGE, RELAY = "0000600D00FF", "000060030AFF"
 
 
 def free_ports(count: int) -> int:
-    """The first of `count` ports in a row that nobody listens on."""
-    for first in range(20000, 60000, 97):
+    """The first of `count` ports in a row that nobody listens on; another process looks elsewhere at the same time."""
+    for first in range(20000 + 10 * os.getpid() % 30000, 60000, 97):
         probes = [socket.socket() for _ in range(count)]
         try:
             for offset, probe in enumerate(probes):
@@ -52,7 +54,10 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     environment["CAS_ANYONE_SERVICES"] = "get,set,action"  # only reading is allowed by default
     devices = directory / "devices.toml"
     devices.write_text(registry(port))
-    with running(gurux_meter("--port", str(port), "--meters", "3", "--max-pdu", "600")):
+    with (
+        embedded_server(directory, durable=False),
+        running(gurux_meter("--port", str(port), "--meters", "3", "--max-pdu", "600")),
+    ):
         run(cas("device", "import", devices), environment)
         with running(cas("serve"), environment) as ready:
             yield ready.split()[1]

@@ -11,11 +11,11 @@ _PARAMETER = re.compile(rb"%\((\w+)\)[sb]")
 
 
 @pytest.mark.parametrize("name", sorted(all_queries()))
-def test_prepares(name: str, dsn: str) -> None:
+def test_prepares(name: str, shared_dsn: str) -> None:
     statement = all_queries()[name]
     if statement.startswith(b"COPY"):
         pytest.skip("COPY cannot be prepared")
     order = list(dict.fromkeys(_PARAMETER.findall(statement)))
     numbered = _PARAMETER.sub(lambda match: b"$%d" % (order.index(match[1]) + 1), statement).replace(b"%%", b"%")
-    with psycopg.connect(dsn) as connection:
+    with psycopg.connect(shared_dsn) as connection:
         connection.execute(b"PREPARE it AS " + numbered)

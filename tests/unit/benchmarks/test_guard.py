@@ -1,5 +1,6 @@
 """The guard against regressions fails for a ratio that has become worse, and for no noise."""
 
+import gc
 import sys
 from pathlib import Path
 
@@ -15,6 +16,12 @@ def row(times: float = 1.0, work: str = "decode") -> Row:
     """Measured when ours takes so many times as long as it did: beside a floor and a peer, whose costs are the same."""
     cases = {"ours": lambda: times * 0.001, "floor": lambda: 0.002, "peer": lambda: 0.1}
     return compare(work, cases, {"floor": 1.0}, rounds=3)
+
+
+@pytest.fixture(autouse=True)
+def no_collection(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is measured here, and to collect the garbage of a whole run before each case takes minutes."""
+    monkeypatch.setattr(gc, "collect", lambda: 0)
 
 
 @pytest.fixture
