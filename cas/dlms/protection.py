@@ -7,7 +7,7 @@ signed first; either order is understood.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from cas.bindings.cosempdu import GeneralCiphering, GeneralSigning, KeyId
 from cas.dlms.apdu import decode_apdu
@@ -51,7 +51,11 @@ class Received(NamedTuple):
     signed: bool = False
 
 
-_IN_THE_CLEAR = Received()
+_Came: TypeAlias = tuple[SecurityControl | None, Scope | None, bool, KeyChoice | None, bool]
+"""A `Received` that is not made yet: the client never asks."""
+_IN_THE_CLEAR: _Came = Received()
+# a member is looked up by a call, in Python, each time
+_GLOBAL, _DEDICATED = Scope
 
 
 @dataclass(slots=True)
@@ -76,10 +80,14 @@ class Channel:
     answers: bool = False
     """Whether this side answers: under the transaction-id of the request, where it has one."""
     last_counter: dict[Scope, int] = field(default_factory=dict)
-    received: Received = _IN_THE_CLEAR
-    """How the last APDU came."""
     transaction: bytes = b""
     """The transaction-id of the exchange under way."""
+    _came: _Came = _IN_THE_CLEAR
+
+    @property
+    def received(self) -> Received:
+        """How the last APDU came."""
+        return Received(*self._came)
 
     @property
     def overhead(self) -> int:
@@ -101,8 +109,8 @@ class Channel:
         if self.control is None:
             return plain
         if scope is None:
-            scope = Scope.DEDICATED if self.dedicated else Scope.GLOBAL
-        ciphering = self.ciphering if scope is Scope.GLOBAL else self.dedicated
+            scope = _DEDICATED if self.dedicated else _GLOBAL
+        ciphering = self.ciphering if scope is _GLOBAL else self.dedicated
         if ciphering is None:
             raise KeyUnusable("APDUs are to be ciphered, and there is no encryption and authentication key")
         protected = ciphering.protect(plain, self.own_title, self.next_counter(), self.control)
@@ -123,7 +131,7 @@ class Channel:
         cipher its complaint either. It ends or changes nothing that an attacker on the wire could not. `initiate`: it
         stands in an APDU of ACSE, and is not signed. Raises SecurityError, DecodeError, KeyUnusable.
         """
-        self.received = _IN_THE_CLEAR
+        self._came = _IN_THE_CLEAR
         tag = octets[0] if octets else None
         if tag not in _PROTECTED:
             if tag not in _MAY_BE_PLAIN:
@@ -134,7 +142,7 @@ class Channel:
             if opened.plain[0] != GENERAL_SIGNING:  # the usual: ciphered, and that is all
                 self.required.require(opened.control, signed=initiate)
                 self.last_counter[scope] = check_counter(opened.counter, self.last_counter.get(scope))
-                self.received = Received(opened.control, scope, general)
+                self._came = opened.control, scope, general, None, False
                 return opened.plain
         return self._open_layers(octets, initiate=initiate)
 
@@ -155,22 +163,22 @@ class Channel:
         control = opened.control if opened else None
         self.required.require(control, signed=signed or initiate)
         if opened is not None and (scope or key is KeyChoice.IDENTIFIED):
-            counted = scope or Scope.GLOBAL
+            counted = scope or _GLOBAL
             self.last_counter[counted] = check_counter(opened.counter, self.last_counter.get(counted))
         elif headers:
             self._check_fresh(headers, plain)
         if headers and self.answers:
             self.transaction = headers[0].transaction_id
-        self.received = Received(control, scope, general, key, signed)
+        self._came = control, scope, general, key, signed
         return plain
 
     def _unwrap(self, octets: bytes) -> tuple[Unprotected, Scope, bool]:
         ciphered = unwrap(octets)
         if ciphered.title and self.peer_title and ciphered.title != self.peer_title:
             raise WrongSystemTitle(ciphered.title, self.peer_title)
-        ciphering = self.ciphering if ciphered.scope is Scope.GLOBAL else self.dedicated
+        ciphering = self.ciphering if ciphered.scope is _GLOBAL else self.dedicated
         if ciphering is None:
-            word = "global" if ciphered.scope is Scope.GLOBAL else "dedicated"
+            word = "global" if ciphered.scope is _GLOBAL else "dedicated"
             raise DecipheringError(f"an APDU came ciphered with the {word} key, and this association has none")
         title = self.peer_title or ciphered.title
         if not title:

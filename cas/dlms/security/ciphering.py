@@ -35,7 +35,6 @@ _HEADER = 5
 """Octets of SC and invocation counter."""
 _pack_header = struct.Struct(">BI").pack
 _GCM_TAG = 16
-_NO_COMPRESSION = "is not available here: switch it off in the security setup of the device"
 
 
 class Unprotected(NamedTuple):
@@ -52,12 +51,14 @@ class Ciphering:
     Raises KeyUnusable when a key has not the length that the suite asks for.
     """
 
-    __slots__ = ("_authentication_key", "_gcm", "suite")
+    __slots__ = ("_associated", "_authentication_key", "_gcm", "suite")
 
     def __init__(self, suite: Suite, encryption_key: bytes, authentication_key: bytes) -> None:
         self.suite = suite
         self._gcm = AESGCM(require_key(encryption_key, suite, "encryption key"))
         self._authentication_key = require_key(authentication_key, suite, "authentication key")
+        self._associated: dict[int, tuple[SecurityControl, bytes]] = {}
+        """By SC, where that is of this suite: what it says, and SC || AK. One of few stands in every APDU."""
 
     def __repr__(self) -> str:
         return f"Ciphering(suite={self.suite.number}, keys hidden)"
@@ -74,20 +75,17 @@ class Ciphering:
         """
         if not 0 <= counter <= MAX_COUNTER:
             raise CounterExhausted(counter)
-        if control.suite != self.suite.number:
-            raise KeyUnusable(f"security suite {control.suite} asked for, the keys are of suite {self.suite.number}")
-        if control.compression:
-            raise KeyUnusable(f"compression (V.44) is asked for, and {_NO_COMPRESSION}")
+        if control.octet not in self._associated:
+            self._prepare(control, KeyUnusable)
+        associated = self._associated[control.octet][1] + header
         head = _pack_header(control.octet, counter)
         nonce = _nonce(title, head)
         if control.encryption:
             if control.authentication:
-                sealed = self._gcm.encrypt(nonce, plain, head[:1] + self._authentication_key + header)
-                return head + sealed[: TAG_LENGTH - _GCM_TAG]
+                return head + self._gcm.encrypt(nonce, plain, associated)[: TAG_LENGTH - _GCM_TAG]
             return head + self._gcm.encrypt(nonce, plain, None)[:-_GCM_TAG]
         if control.authentication:
-            tag = self._gcm.encrypt(nonce, b"", head[:1] + self._authentication_key + header + plain)
-            return head + plain + tag[:TAG_LENGTH]
+            return head + plain + self._gcm.encrypt(nonce, b"", associated + plain)[:TAG_LENGTH]
         return head + plain
 
     def unprotect(self, protected: bytes, title: bytes, header: bytes = b"") -> Unprotected:
@@ -99,11 +97,9 @@ class Ciphering:
         """
         if len(protected) < _HEADER:
             raise DecodeError(f"{len(protected)} octets are too few for a security header", path="ciphered-content")
-        control = SecurityControl.parse(protected[0])
-        if control.suite != self.suite.number:
-            raise PolicyViolation(f"protected with suite {control.suite}, the keys are of suite {self.suite.number}")
-        if control.compression:
-            raise PolicyViolation(f"the peer compresses (V.44), and {_NO_COMPRESSION}")
+        if protected[0] not in self._associated:
+            self._prepare(SecurityControl.parse(protected[0]), PolicyViolation)
+        control, associated = self._associated[protected[0]]
         if control.authentication and len(protected) < _HEADER + TAG_LENGTH:
             raise DecodeError(f"{len(protected)} octets are too few for an authentication tag", path="ciphered-content")
         nonce = _nonce(title, protected)
@@ -114,7 +110,7 @@ class Ciphering:
             plain = self._gcm.encrypt(nonce, content, None)[:-_GCM_TAG] if control.encryption else content
             return Unprotected(plain, counter, control)
         content, tag = protected[_HEADER:-TAG_LENGTH], protected[-TAG_LENGTH:]
-        associated = protected[:1] + self._authentication_key + header
+        associated += header
         if control.encryption:
             # AESGCM verifies tags of 16 octets only: decipher, cipher again and compare what DLMS sends of the tag
             plain = self._gcm.encrypt(nonce, content, None)[:-_GCM_TAG]
@@ -128,6 +124,14 @@ class Ciphering:
                 f"{title.hex().upper()}): check the encryption and authentication keys of this device"
             )
         return Unprotected(plain, counter, control)
+
+    def _prepare(self, control: SecurityControl, error: type[KeyUnusable | PolicyViolation]) -> None:
+        """Know what an SC that is met for the first time says, if these keys are for it. Raises `error`."""
+        if control.suite != self.suite.number:
+            raise error(f"security suite {control.suite} is used, and the keys are of suite {self.suite.number}")
+        if control.compression:
+            raise error("compression (V.44) is used, and is not available here: switch it off in the security setup")
+        self._associated[control.octet] = control, bytes((control.octet,)) + self._authentication_key
 
 
 def check_counter(received: int, last: int | None) -> int:
