@@ -48,8 +48,6 @@ class Row:
     """Cost of the case in units of ours: above 1 we are faster."""
     targets: Mapping[str, float]
     """The least ratio hoped for, by case."""
-    most: float | None = None
-    """What ours may cost at the most; for orientation, as every absolute figure."""
     is_memory: bool = False
     """Whether costs are octets."""
 
@@ -82,7 +80,6 @@ def compare(
     targets: Mapping[str, float],
     rounds: int,
     *,
-    most: float | None = None,
     is_memory: bool = False,
 ) -> Row:
     """Measure the cases in turns. The first round warms up and does not count."""
@@ -99,7 +96,7 @@ def compare(
         for name, costs in seen.items()
         if name != "ours"
     }
-    return Row(work, {name: Spread.of(costs) for name, costs in seen.items()}, ratios, targets, most, is_memory)
+    return Row(work, {name: Spread.of(costs) for name, costs in seen.items()}, ratios, targets, is_memory)
 
 
 class Peer:
