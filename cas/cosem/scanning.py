@@ -33,7 +33,8 @@ _UNKNOWN, _VARIABLE = 0, -1
 _WHOLE = [1 if t in (NULL, DONT_CARE) else 1 + SIZE[t] if t in SIZE else -1 if t in KIND else 0 for t in range(256)]
 ROWS_WORTH_IT = 4
 """Elements from which on looking for a common row shape pays."""
-_ROWS_WORTH_A_PATTERN = 64
+_ROWS_WORTH_A_PATTERN, _LARGEST_IN_A_PATTERN = 64, 1024
+"""Rows from which on a pattern pays, and octets of the longest row in one: `re` keeps hundreds of patterns."""
 _ROW_HEAD, _MOST_ROWS, _LARGEST_ROW = 4, 64, 256
 """Octets that rows are known by, rows that are known, octets of the longest: a hostile meter may send any number."""
 _MANY_SHAPES = 8
@@ -277,7 +278,7 @@ def similar_rows(octets: bytes, start: int, count: int, depth: int = 0) -> Itera
     shapes: list[Row] = []
     while count >= _ROWS_WORTH_A_PATTERN and len(shapes) < _MANY_SHAPES:
         row = row_shape(octets, start, depth)
-        if row is None or not row.size:
+        if row is None or row.size > _LARGEST_IN_A_PATTERN:
             return
         shapes.append(row)
         # matching at one place after the other, in C; a pattern is compiled once for all meters with such rows

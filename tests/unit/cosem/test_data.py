@@ -1,7 +1,9 @@
 """COSEM Data: every value survives both codings, and nothing but a value passes as one."""
 
+import gc
 import struct
 import time
+import tracemalloc
 
 import pytest
 from hypothesis import given
@@ -153,6 +155,20 @@ def test_any_number_of_row_shapes_is_read() -> None:
     for size in range(1, 600):
         cell = f"0201{'09' if size < 0x80 else '0982'}{size:0{2 if size < 0x80 else 4}x}" + "00" * size
         assert Data.decode(rows(*[cell] * 4)).value == [(bytes(size),)] * 4
+
+
+def test_nothing_is_kept_of_long_rows_of_many_shapes() -> None:
+    """Rows of 3,000 null-data, with an integer at another place in each of the first ones."""
+    cells = ["02820BB8" + "00" * (2_999 - place) + "0F01" + "00" * place for place in (*range(8), *[8] * 72)]
+    octets = rows(*cells)
+    tracemalloc.start()
+    try:
+        Data.decode(octets)
+        gc.collect()  # empties what Python keeps of small objects for the next ones
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert kept < 100_000
 
 
 def test_compact_array_expands_to_its_elements() -> None:
