@@ -176,7 +176,10 @@ class Departures:
         self._due: dict[int, list[Callable[[], None]]] = {}
 
     def after(self, delay: float, leave: Callable[[], None]) -> None:
-        """Call `leave` after so many seconds, less than a millisecond later at the most."""
+        """Call `leave` after so many seconds, less than a millisecond later at the most, and at once after none."""
+        if not delay:
+            self._loop.call_soon(leave)
+            return
         tick = ceil((self._loop.time() + delay) / _TICK)
         if (waiting := self._due.get(tick)) is None:
             waiting = self._due[tick] = []

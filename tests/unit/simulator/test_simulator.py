@@ -5,6 +5,7 @@ import tomllib
 import tracemalloc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -176,6 +177,15 @@ async def test_no_answer_leaves_before_its_time_nor_out_of_turn() -> None:
         heads = [await peer.reader.readexactly(8 + 43) for _ in range(2)]
         assert asyncio.get_running_loop().time() - began >= 0.049
         assert [head[3] for head in heads] == [2, 1]
+
+
+async def test_what_has_no_delay_waits_for_no_timer() -> None:
+    left: list[str] = []
+    departures = Departures()
+    for name in ("first", "last"):
+        departures.after(0.0, partial(left.append, name))
+    await asyncio.sleep(0)
+    assert left == ["first", "last"]
 
 
 async def test_what_fails_to_leave_keeps_nothing_else() -> None:
