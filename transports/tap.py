@@ -12,9 +12,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal, TypeAlias
 
-from transports.base import Transport
-from transports.errors import TransportError
-
 Direction: TypeAlias = Literal["sent", "received"]
 EventName: TypeAlias = Literal["connected", "sent", "received", "failed", "closed"]
 Redact: TypeAlias = Callable[[Direction, bytes], bytes]
@@ -87,10 +84,6 @@ class Tap:
         """Whether a device is recorded."""
         return device in self._devices
 
-    def attach(self, transport: Transport, device: str) -> "TappedTransport":
-        """Return the transport to use instead, which records while its device is switched on."""
-        return TappedTransport(transport, device, self)
-
     def event(self, device: str, endpoint: str, event: EventName, apdu: bytes = b"", note: str = "") -> None:
         """Write one record, whether or not the device is switched on."""
         if apdu:
@@ -100,65 +93,6 @@ class Tap:
                 note, apdu = f"{len(apdu)} octets left out, for the redactor failed: {type(error).__name__}", b""
         record = Record(self._clock(), device, endpoint, event, apdu, note)
         self._write(record.as_text() if self._text else record.as_json())
-
-
-class TappedTransport:
-    """A transport that is recorded."""
-
-    def __init__(self, transport: Transport, device: str, tap: Tap) -> None:
-        self._transport = transport
-        self._device = device
-        self._tap = tap
-
-    @property
-    def endpoint(self) -> str:
-        """The endpoint of the transport."""
-        return self._transport.endpoint
-
-    @property
-    def is_open(self) -> bool:
-        """Whether the link stands, as far as the transport can tell."""
-        return bool(getattr(self._transport, "is_open", True))
-
-    async def connect(self) -> None:
-        """Connect, and record it."""
-        try:
-            await self._transport.connect()
-        except TransportError as error:
-            self._note("failed", error)
-            raise
-        self._note("connected")
-
-    async def send(self, apdu: bytes) -> None:
-        """Record an APDU and send it."""
-        if self._tap.records(self._device):
-            self._tap.event(self._device, self.endpoint, "sent", apdu)
-        try:
-            await self._transport.send(apdu)
-        except TransportError as error:
-            self._note("failed", error)
-            raise
-
-    async def receive(self) -> bytes:
-        """Receive an APDU and record it."""
-        try:
-            apdu = await self._transport.receive()
-        except TransportError as error:
-            self._note("failed", error)
-            raise
-        if self._tap.records(self._device):
-            self._tap.event(self._device, self.endpoint, "received", apdu)
-        return apdu
-
-    async def close(self) -> None:
-        """Close, and record it."""
-        await self._transport.close()
-        self._note("closed")
-
-    def _note(self, event: EventName, error: TransportError | None = None) -> None:
-        if self._tap.records(self._device):
-            note = f"{type(error).__name__}: {error}" if error is not None else ""
-            self._tap.event(self._device, self.endpoint, event, note=note)
 
 
 def read(lines: Iterable[str]) -> Iterator[Record]:

@@ -26,7 +26,7 @@ from transports.base import Transport
 from transports.errors import NotConnected, TransportError
 from transports.registry import open_transport
 from transports.sharing import Lease, Limits, Reason, Sharing
-from transports.tap import Tap
+from transports.tap import EventName, Tap
 
 SEGMENT = "segment"
 """The label of a device that names its segment: a base station, a concentrator, a line."""
@@ -125,15 +125,13 @@ class SharedTransport:
         except TransportError as error:
             self._failed(error)
             raise
-        if self._tap.records(self._device):
-            self._tap.event(self._device, self.endpoint, "connected")
+        self._record("connected")
 
     async def send(self, apdu: bytes) -> None:
         """Send an APDU; from now on an answer is owed."""
         lease = self._connected()
         lease.keep = False
-        if self._tap.records(self._device):
-            self._tap.event(self._device, self.endpoint, "sent", apdu)
+        self._record("sent", apdu)
         self._sent_at = time.monotonic()
         try:
             await lease.transport.send(apdu)
@@ -150,8 +148,7 @@ class SharedTransport:
         except TransportError as error:
             self._failed(error)
             raise
-        if self._tap.records(self._device):
-            self._tap.event(self._device, self.endpoint, "received", apdu)
+        self._record("received", apdu)
         metrics.ROUND_TRIP.labels(self._segment).observe(time.monotonic() - self._sent_at)
         lease.keep = True
         return apdu
@@ -161,13 +158,15 @@ class SharedTransport:
         lease, self._lease = self._lease, None
         if lease is not None:
             await self._sharing.give_back(lease)
-        if self._tap.records(self._device):
-            self._tap.event(self._device, self.endpoint, "closed")
+        self._record("closed")
 
     def _failed(self, error: TransportError) -> None:
         metrics.LINK_ERRORS.labels(self._segment, type(error).__name__).inc()
+        self._record("failed", note=f"{type(error).__name__}: {error}")
+
+    def _record(self, event: EventName, apdu: bytes = b"", note: str = "") -> None:
         if self._tap.records(self._device):
-            self._tap.event(self._device, self.endpoint, "failed", note=f"{type(error).__name__}: {error}")
+            self._tap.event(self._device, self.endpoint, event, apdu, note)
 
     def _connected(self) -> Lease:
         if self._lease is None:

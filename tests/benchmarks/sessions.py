@@ -6,7 +6,6 @@ ciphers them. The floor sends and takes the octets of such a session.
 """
 
 import asyncio
-import json
 import time
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
@@ -24,7 +23,6 @@ from tests.benchmarks.measure import Case, Peer, Row, compare
 from tests.benchmarks.round_trips import Counters, gmac, responder
 from transports.base import Transport
 from transports.registry import open_transport
-from transports.tap import Tap
 from transports.wrapper import encode
 
 SESSIONS = 200
@@ -75,18 +73,30 @@ def ours(url: str) -> Case:
     return lambda: uvloop.run(main())
 
 
+class Recorded:
+    """A transport that keeps what is sent and what comes, frame by frame."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+        self.endpoint, self.connect, self.close = transport.endpoint, transport.connect, transport.close
+        self.sent: list[bytes] = []
+        self.came: list[bytes] = []
+
+    async def send(self, apdu: bytes) -> None:
+        self.sent.append(encode(1, 1, apdu))
+        await self._transport.send(apdu)
+
+    async def receive(self) -> bytes:
+        apdu = await self._transport.receive()
+        self.came.append(encode(1, 1, apdu))
+        return apdu
+
+
 def recorded(url: str) -> tuple[list[bytes], list[bytes]]:
-    """What is sent in a session, and what comes, frame by frame."""
-    lines: list[str] = []
-    tap = Tap(lines.append, lambda _direction, apdu: apdu)
-    tap.switch_on("meter")
-    uvloop.run(session(tap.attach(open_transport(url), "meter"), gmac(), profile(DAY)))
-    records = [json.loads(line) for line in lines]
-    sent, came = (
-        [encode(1, 1, bytes.fromhex(record["apdu"])) for record in records if record["event"] == event]
-        for event in ("sent", "received")
-    )
-    return sent, came
+    """What is sent in a session, and what comes."""
+    transport = Recorded(open_transport(url))
+    uvloop.run(session(transport, gmac(), profile(DAY)))
+    return transport.sent, transport.came
 
 
 class Raw(asyncio.Protocol):

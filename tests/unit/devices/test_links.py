@@ -9,7 +9,12 @@ import pytest
 
 from cas.devices.links import Links, Recording
 from cas.devices.model import Device
+from tests.contracts.transport_contract import Bench, TransportContract
+from tests.unit.transports.benches import wrapper_server
+from tests.unit.transports.test_link import wrapper_client
 from transports.errors import NotConnected, ResponseTimeout
+from transports.link import Link
+from transports.media import memory
 from transports.sharing import Limits
 from transports.tap import read
 
@@ -63,6 +68,24 @@ async def linked(
     await links.close()
     assert wire.open_now == 0
     assert links.sharing.connections == 0
+
+
+class TestLeased(TransportContract):
+    """A leased transport is a transport, recorded or not."""
+
+    @asynccontextmanager
+    async def bench(self) -> AsyncIterator[Bench]:
+        near, far = memory.pair()
+        links = Links(Limits(), opener=lambda _url: Link(near, wrapper_client, response_timeout=0.2), record=print)
+        links.tap.switch_on("M1")
+        peer = Link(far, wrapper_server, response_timeout=None)
+
+        async def accepted() -> Link:
+            await peer.connect()
+            return peer
+
+        yield Bench(links.transport(device("M1")), accepted)
+        await links.close()
 
 
 async def test_a_link_is_kept_for_the_next_job_of_its_device(wire: type[Wire]) -> None:
@@ -150,3 +173,22 @@ async def test_what_is_recorded_can_be_read_and_holds_no_password(wire: type[Wir
     assert aarq.hex()[:40] in text
     assert b"12345678".hex() not in text.replace(aarq[::-1].hex(), "")
     assert [record.event for record in read(lines)] == ["sent", "received", "closed"]
+
+
+async def test_what_fails_is_recorded_with_its_reason(wire: type[Wire]) -> None:
+    lines: list[str] = []
+    async with linked(wire, Limits(), lines.append) as links:
+        links.tap.switch_on("M1")
+        transport = links.transport(device("M1"))
+        await transport.connect()
+        await transport.send(Wire.SILENT)
+        with pytest.raises(ResponseTimeout):
+            await transport.receive()
+        await transport.close()
+        other = links.transport(device("M2"))
+        await other.connect()
+        await other.close()
+    records = list(read(lines))
+    assert [record.event for record in records] == ["connected", "sent", "failed", "closed"]
+    assert records[2].note == "ResponseTimeout: no answer"
+    assert {record.device for record in records} == {"M1"}
