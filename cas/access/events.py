@@ -15,6 +15,7 @@ from cas.access.results import read_result
 from cas.devices.opening import Heard
 from cas.dlms.apdu import encode_apdu
 from cas.dlms.notification import Body, kind_of
+from cas.push.errors import EventGone
 from cas.push.events import Event
 from cas.push.model import Notification, Sink
 from cas.store.database import Pool, connected
@@ -27,6 +28,7 @@ _REQUESTS = query("event_requests")
 _SPAN = query("event_span")
 _RESULTS = query("event_results")
 _NOTIFICATIONS = query("event_notifications")
+_STANDS = query("event_stands")
 _STORE = query("notification_store")
 
 
@@ -66,6 +68,17 @@ class EventContent:
         """The notifications that an event tells, as they came."""
         async for notification in notifications(self._pool, _NOTIFICATIONS, {"rows": list(event.rows)}):
             yield notification
+
+    async def check(self, event: Event) -> None:
+        """That the event was there until now, and what was read of it is all. Raises EventGone.
+
+        It goes when its resource is deleted, and when another process has delivered it: one that was killed behind its
+        acknowledgement no longer holds the target when PostgreSQL carries that out.
+        """
+        async with connected(self._pool) as connection:
+            stands = await (await connection.execute(_STANDS, {"rows": list(event.rows)})).fetchone()
+        if stands is None:
+            raise EventGone(f"an event of {event.access_id} went while it was written")
 
 
 def notification_sink(pool: Pool) -> Sink:

@@ -83,7 +83,11 @@ class Courier:
             self._postpone(self._resource_rests.setdefault(event.access_id, _Rest()), event, problem)
             return
         except EventGone:
-            log.info("event dropped: its resource is gone", resource=str(event.access_id), verb=event.verb.value)
+            log.info(
+                "event dropped: its resource is gone, or it is told",
+                resource=str(event.access_id),
+                verb=event.verb.value,
+            )
         except StoreError:
             raise  # it is no fault of the event
         except Exception as problem:  # one event must not stop the others

@@ -5,7 +5,7 @@ PushError
 ├── TargetRefused         an address that the operator does not allow
 ├── TargetUnreachable     nothing can be delivered to a target for now
 ├── NotAcknowledged       an event was not taken; others may be
-└── EventGone             there is nothing left to tell: the resource was deleted
+└── EventGone             there is nothing left to tell: the resource was deleted, or another process has told it
 """
 
 from enum import StrEnum
@@ -67,4 +67,4 @@ class NotAcknowledged(PushError):
 
 
 class EventGone(PushError):
-    """There is nothing left to tell: the resource of an event was deleted."""
+    """There is nothing left to tell: the resource of an event was deleted, or another process has told it."""

@@ -82,7 +82,10 @@ class Sender(Protocol):
 
 
 Writer: TypeAlias = Callable[[Event], AsyncIterator[str]]
-"""Writes the message of an event, in pieces; raises EventGone before the first. A repeat is written alike."""
+"""Writes the message of an event, in pieces; a repeat is written alike.
+
+Raises EventGone, perhaps not before its end: nothing of it may be sent until then.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -33,7 +33,7 @@ class EventWriter:
         yield f"</mes:EventMessage>{CLOSING}"
 
     async def plain(self, event: Event) -> AsyncIterator[str]:
-        """The message as a document of its own."""
+        """The message as a document of its own. Raises EventGone."""
         yield f'<?xml version="1.0" encoding="UTF-8"?>\n<mes:EventMessage{DECLARATIONS}>'
         async for piece in self._inside(event):
             yield piece
@@ -53,6 +53,7 @@ class EventWriter:
             )
             async for piece in accesses:
                 yield piece
+            await self._content.check(event)
             yield "</dev:CosemAccessList>"
         yield f"</{element}></mes:Payload>"
 

@@ -8,16 +8,20 @@ import pytest
 from aiohttp import web
 from structlog.testing import capture_logs
 
-from cas.access.events import notification_sink
+from cas.access.events import EventContent, notification_sink
 from cas.access.model import State, Terms
 from cas.bindings import cosempdu as cos
 from cas.cosem.data import Data
 from cas.dlms.apdu import encode_apdu
 from cas.dlms.notification import Kind
+from cas.push.errors import EventGone
+from cas.push.events import Event
 from cas.push.model import Notification
+from cas.push.outbox import PostgresOutbox
 from cas.push.service import Receivers
 from cas.push.signature import HEADER, signature_fits
 from cas.push.targets import Targets
+from cas.soap.event import EventWriter
 from cas.store.database import Pool
 from tests.events_bench import NOW, QUICK, REQUEST, Resources, Respond, acknowledge, delivery, receiving, resources
 
@@ -100,6 +104,34 @@ async def test_a_repeat_after_a_restart_is_the_same_message(pool: Pool, made: Re
             await made.delivered()
     assert first.octets == again.octets
     assert new.message_id != again.message_id
+
+
+@pytest.mark.parametrize(
+    "pieces", [1, 10, 80], ids=["before its first page", "in its first page", "in its second page"]
+)
+@pytest.mark.parametrize("verb", ["changed", "created"])
+async def test_a_repeat_that_is_acknowledged_while_it_is_written_is_not_cut_short(
+    pool: Pool, made: Resources, verb: str, pieces: int
+) -> None:
+    # A process that was killed behind its acknowledgement gives up the target before PostgreSQL has carried that out.
+    devices = [f"M{number:03}" for number in range(100)]
+    access = await made.make("http://127.0.0.1:1/", *devices, terms=Terms(accept_data_notification=True))
+    for number, device in enumerate(devices):
+        if verb == "changed":
+            await made.add(access, device, number)
+        else:
+            await notification_sink(pool)(notification(device, number))
+    outbox = PostgresOutbox(pool, QUICK)
+    event = await outbox.next("http://127.0.0.1:1", ())
+    assert isinstance(event, Event)
+    assert (event.verb, event.size) == (verb, len(devices))
+    writing = EventWriter(EventContent(pool)).soap(event)
+    for _ in range(pieces):
+        await anext(writing)
+    await outbox.acknowledge(event)
+    with pytest.raises(EventGone):
+        async for _ in writing:
+            pass
 
 
 async def test_receivers_do_not_wait_for_one_another(pool: Pool, made: Resources) -> None:

@@ -88,6 +88,10 @@ INSERT INTO event (target, access_id, verb)
 SELECT target, id, CASE state WHEN 'canceled' THEN 'canceled' ELSE 'closed' END
 FROM ended CROSS JOIN LATERAL unnest(event_targets) AS target;
 
+-- name: event_stands
+-- A row as long as an event is there: all its rows go at once.
+SELECT FROM event WHERE id = ANY(%(rows)s::bigint[]) LIMIT 1;
+
 -- name: event_requests
 -- The requests that an event has results of.
 SELECT position, apdu
