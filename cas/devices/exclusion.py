@@ -15,7 +15,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import TypeAlias
 
-from psycopg import OperationalError
+from psycopg import Error, OperationalError
 from psycopg.rows import TupleRow
 
 from cas.devices.model import normalise_name
@@ -30,8 +30,9 @@ from cas.tasks import end
 
 # Seconds between attempts to get a lock that another process has; doubled up to the longest.
 FIRST_PAUSE, LONGEST_PAUSE = 0.02, 0.5
-# Seconds in which somebody may ask for a lock, so that those to be given back go along.
-TOGETHER_WITHIN = 0.05
+# Seconds in which somebody may ask for a lock, so that those to be given back go along: over when another process that
+# waits for one asks again.
+TOGETHER_WITHIN = FIRST_PAUSE / 2
 
 _Granted: TypeAlias = Mapping[str, TupleRow] | None
 """What the registry says of the devices asked for together; None: another process has this one."""
@@ -92,12 +93,12 @@ class Exclusion:
 
     async def close(self) -> None:
         """Give up all devices."""
+        await self._locking.close()
         async with self._one_at_a_time:
-            if self._connection is not None:
-                await self._connection.close()
-                self._connection = None
+            self._held.clear()
+            await self._drop()
         if self._returning is not None:
-            await self._returning
+            await end(self._returning)
 
     async def _shielded(self, wanted: _Wanted) -> _Granted:
         asked = self._locking.add(wanted)
@@ -113,6 +114,7 @@ class Exclusion:
             self._return(key)
 
     def _return(self, key: int) -> None:
+        self._held.discard(key)
         self._returned.append(key)
         if self._returning is None:
             self._returning = asyncio.create_task(self._return_soon(), name="locks given back")
@@ -122,6 +124,10 @@ class Exclusion:
             returned = self._take_returned()
             # PostgreSQL grants a connection the same lock again and again.
             free = {key: device_id for key, device_id in wanted if key not in self._held}
+            if not free.keys().isdisjoint(returned):
+                # In a round trip of its own: other processes may want a device that is asked for here again and again.
+                await self._unlock(returned)
+                returned = []
             answers, rows = await self._ask(returned, free)
             granted = {key for key, is_granted in zip(free, answers, strict=True) if is_granted}
             self._held |= granted
@@ -160,23 +166,23 @@ class Exclusion:
 
     async def _return_soon(self) -> None:
         try:
-            while self._returned:
+            while returned := self._returned:
                 await asyncio.sleep(TOGETHER_WITHIN)
                 async with self._one_at_a_time:
-                    await self._unlock(self._take_returned())
+                    if returned is self._returned:  # they did not go along with others
+                        await self._unlock(self._take_returned())
         finally:
             self._returning = None
 
     def _take_returned(self) -> list[int]:
         returned, self._returned = self._returned, []
-        self._held.difference_update(returned)
         return returned
 
     async def _unlock(self, keys: Sequence[int]) -> None:
         if keys and self._connection is not None:
             try:
                 await _execute(self._connection, _UNLOCK, keys)
-            except OperationalError:
+            except Error:
                 await self._drop()  # and with it go the locks
 
     async def _connect(self) -> Connection:
@@ -189,6 +195,7 @@ class Exclusion:
 
     async def _drop(self) -> None:
         connection, self._connection = self._connection, None
+        self._returned = []  # they go with it
         if connection is not None:
             with suppress(OperationalError):
                 await connection.close()

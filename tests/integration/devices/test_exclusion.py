@@ -5,16 +5,18 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
+from structlog.testing import capture_logs
 
-from cas.devices.exclusion import TOGETHER_WITHIN, Exclusion, open_exclusion
+from cas.devices.exclusion import Exclusion, open_exclusion
 from cas.devices.registration import Row, register_devices
 from cas.devices.registry import Registered
 from cas.store.database import Pool
 from cas.store.errors import DatabaseUnavailable
+from cas.system_events import Kind
 from tests.access_fakes import KEYRING
 
 TERMINATE = b"""
-    SELECT pg_terminate_backend(pid) FROM pg_locks JOIN pg_database ON pg_database.oid = database
+    SELECT pg_terminate_backend(pid, 5000) FROM pg_locks JOIN pg_database ON pg_database.oid = database
     WHERE locktype = 'advisory' AND datname = current_database()
 """
 
@@ -123,12 +125,95 @@ async def test_a_device_is_found_by_any_of_its_names(pool: Pool, dsn: str) -> No
             assert found is None
 
 
-async def test_a_device_given_back_is_had_again_at_once_and_by_others_though_nobody_asks_here(dsn: str) -> None:
-    async with open_exclusion(dsn) as one, open_exclusion(dsn) as other:
-        await one.take("M2")  # connected
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Devices that are given back wait for those asked for next."""
+    monkeypatch.setattr("cas.devices.exclusion.TOGETHER_WITHIN", 60.0)
+
+
+@pytest.mark.usefixtures("patient")
+async def test_a_device_given_back_is_had_again_at_once(dsn: str) -> None:
+    async with asyncio.timeout(5), open_exclusion(dsn) as one:
         for _ in range(3):
-            async with asyncio.timeout(TOGETHER_WITHIN):  # before they go by themselves
-                await one.take("M1")
+            await one.take("M1")
             one.give_back("M1")
-        async with asyncio.timeout(5):
+
+
+@pytest.mark.usefixtures("patient")
+async def test_a_device_given_back_goes_with_the_next_one_that_is_asked_for(dsn: str) -> None:
+    async with asyncio.timeout(5), open_exclusion(dsn) as one, open_exclusion(dsn) as other:
+        await one.take("M1")
+        one.give_back("M1")
+        await one.take("M2")
+        await other.take("M1")
+
+
+async def test_others_have_a_device_though_its_process_asks_for_it_again_and_again(
+    dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cas.devices.exclusion.LONGEST_PAUSE", 0.02)
+
+    async def again_and_again(exclusion: Exclusion) -> None:
+        while True:
+            await exclusion.take("M1")
+            exclusion.give_back("M1")
+            await asyncio.sleep(0.002)  # sooner than it would be given back by itself
+
+    async with open_exclusion(dsn) as one, open_exclusion(dsn) as other:
+        asking = asyncio.create_task(again_and_again(one))
+        async with asyncio.timeout(10):
+            for _ in range(3):
+                await Counted().use(other, "M1")
+        asking.cancel()
+
+
+@pytest.mark.usefixtures("patient")
+async def test_devices_that_wait_to_be_given_back_are_free_when_their_process_ends_and_keep_it_not(dsn: str) -> None:
+    async with asyncio.timeout(5), open_exclusion(dsn) as other:
+        async with open_exclusion(dsn) as one:
+            await one.take("M1")
+            one.give_back("M1")
+        await other.take("M1")
+
+
+@pytest.mark.usefixtures("patient")
+async def test_devices_that_wait_to_be_given_back_are_free_when_the_connection_breaks(
+    dsn: str, pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cas.devices.exclusion.BEAT", 0.01)
+    with capture_logs() as logs:
+        async with asyncio.timeout(5), open_exclusion(dsn) as one, open_exclusion(dsn) as other:
+            await one.take("M1")
+            await one.take("M2")
+            one.give_back("M1")
+            async with pool.connection() as connection:
+                await connection.execute(TERMINATE)
+            while not logs:  # noqa: ASYNC110 - of locks that were taken anew
+                await asyncio.sleep(0.01)
             await other.take("M1")
+    assert [(line["number"], line["devices"], line["lost"]) for line in logs] == [(Kind.LOCKS_LOST.value.number, 1, 0)]
+
+
+async def test_a_device_is_not_kept_when_it_cannot_be_given_back(dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with asyncio.timeout(5), open_exclusion(dsn) as one, open_exclusion(dsn) as other:
+        await one.take("M1")
+        with monkeypatch.context() as patched:
+            patched.setattr("cas.devices.exclusion._UNLOCK", b"SELECT 1 / 0 FROM unnest(%(keys)s::bigint[])")
+            one.give_back("M1")
+            await other.take("M1")
+
+
+async def test_a_process_that_ends_has_no_device_that_somebody_asked_for_meanwhile(dsn: str) -> None:
+    async with asyncio.timeout(5), open_exclusion(dsn) as other:
+        async with open_exclusion(dsn) as one:
+            asking = []
+            for device_id in ("M1", "M2"):  # in two statements
+                asking.append(asyncio.create_task(one.take(device_id)))
+                for _ in range(3):
+                    await asyncio.sleep(0)
+            for each in asking:
+                each.cancel()
+        await asyncio.wait(asking)
+        await asyncio.sleep(0.05)  # so that it could
+        for device_id in ("M1", "M2"):
+            await other.take(device_id)
