@@ -85,7 +85,8 @@ def told(made: list[Made], heard: Heard, answers: Answers) -> Iterator[str]:
     for message in heard.messages:
         first = by_resource[message.access_id].setdefault(message.message_id, message)
         if first.octets != message.octets:
-            yield f"{message.access_id}: the repeat of message {message.message_id} is another"
+            sizes = f"{len(message.octets)} octets, not {len(first.octets)}"
+            yield f"{message.access_id}: the repeat of message {message.message_id} is another: {sizes}"
     for each in made:
         if each.devices is not None:
             continue  # answered at once
