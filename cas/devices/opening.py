@@ -70,9 +70,10 @@ class Opener:
         settings = self._settings(aarq)
         lease = None
         if (encryption := self._keys.get(KeyKind.ENCRYPTION)) is not None:
-            # under the title that the AARQ names: it is part of the initialization vector
-            lease = await self._counters.lease(encryption, settings.client_title, self._device.device_id)
             settings = replace(settings, last_counter=await self._last_counter(settings))
+            # Under the title that the AARQ names: it is part of the initialization vector. Nothing waits for
+            # the database from then on: the device may be another process's when that is back, with higher counters.
+            lease = await self._counters.lease(encryption, settings.client_title, self._device.device_id)
             when = self._device.quirks.read_counter
             if when == "always" or (when == "first" and lease.next == 1):
                 await self._recover(lease, None)

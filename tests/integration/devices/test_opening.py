@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import Any
 
 import pytest
@@ -174,6 +174,33 @@ async def test_a_device_that_a_later_release_knows_more_of_is_alone_with_it(pool
         done = await asyncio.gather(*(read(sessions, meter) for meter in simulator.meters), return_exceptions=True)
     assert done[::2] == [True, True]
     assert isinstance(done[1], TypeError)
+
+
+class WaitingCounters(Counters):
+    """Those of a process for which the database is away when it asks what was used."""
+
+    def __init__(self, pool: Pool) -> None:
+        super().__init__(pool)
+        self.asked, self.back = asyncio.Event(), asyncio.Event()
+
+    async def read(self, scopes: Iterable[bytes]) -> Mapping[bytes, int]:
+        self.asked.set()
+        await self.back.wait()
+        return await super().read(scopes)
+
+
+@pytest.mark.clause("Green Book 8.3, 9.2.3.3")
+async def test_counters_rise_though_a_process_waits_for_the_database_while_another_has_its_device(
+    pool: Pool, simulator: Simulator
+) -> None:
+    other, meter = await registered(pool, simulator), simulator.meter(0)
+    counters = WaitingCounters(pool)
+    reading = asyncio.create_task(read(Sessions(pool, KEYRING, counters, TITLE), meter))
+    await counters.asked.wait()
+    assert await read(other, meter)  # locks go with the connection
+    counters.back.set()
+    assert await reading
+    assert not meter.violations
 
 
 async def test_devices_that_need_rest_get_it(pool: Pool, simulator: Simulator) -> None:
