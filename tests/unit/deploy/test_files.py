@@ -7,7 +7,6 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from importlib import import_module
 from importlib.metadata import requires
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from prometheus_client import REGISTRY
 from cas.config import Settings, load_settings
 from cas.deploy.files import HERE, files
 from cas.deploy.secrets import make_secrets
+from cas.metrics import Histogram
 from tests.commands import parse
 from tests.processes import ROOT
 
@@ -170,10 +170,10 @@ QUERIES = {
 
 def exposed() -> dict[str, set[str]]:
     """The names that /metrics has, with their labels."""
-    import_module("cas.metrics")  # which registers them
     found: dict[str, set[str]] = {"up": set()}
     for collector in list(REGISTRY._collector_to_names):
-        labels = set(getattr(collector, "_labelnames", ()))
+        told = [collector, *(collector.describe() if isinstance(collector, Histogram) else ())]
+        labels = {label for each in told for label in getattr(each, "_labelnames", ())}
         found |= dict.fromkeys(REGISTRY._collector_to_names[collector], labels)
     return found
 
