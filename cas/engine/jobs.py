@@ -3,21 +3,28 @@
 What a client waits for (on-demand) has a queue of its own, which every worker serves beside the other, so that it never
 stands behind bulk work. Within a queue the priority of the resource counts, and retries go behind first attempts of the
 same priority. In Procrastinate the greater number goes first.
+
+A run of a job ends it only if it is still the job's last attempt: a run that is taken for dead must not end the job of
+the one that has taken over, and an end can be told to a database that was away as often as it takes.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 import structlog
 from procrastinate import App, BaseRetryStrategy, PsycopgConnector, RetryDecision
-from procrastinate.exceptions import ConnectorException
-from procrastinate.jobs import Job
+from procrastinate.connector import BaseConnector
+from procrastinate.jobs import Job, Status
+from procrastinate.manager import JobManager
 
 from cas.engine.model import ChunkId
+from cas.store.database import Pool, connected, conninfo_of
+from cas.store.errors import StoreError
+from cas.store.queries import query
+from cas.system_events import Kind, tell
 
 TASK = "cas.chunk"
 ON_DEMAND = "cas_on_demand"
@@ -25,6 +32,11 @@ BULK = "cas_bulk"
 QUEUES = (ON_DEMAND, BULK)
 # Until a job is done again that an error of this program or of the database broke off.
 BROKEN_OFF = timedelta(seconds=10)
+# Seconds until the database is told again what it was not there to hear.
+TOLD_AGAIN_AFTER = 1.0
+
+_END = query("job_end")
+_AGAIN = query("job_again")
 
 log = structlog.get_logger(__name__)
 
@@ -54,10 +66,54 @@ def job_priority(priority: int, *, retry: bool = False) -> int:
     return -2 * priority - retry
 
 
-def chunk_app(conninfo: str, do_chunk: DoChunk) -> App:
-    """The Procrastinate application whose one task does chunks with `do_chunk`."""
+class _Jobs(JobManager):
+    """Jobs whose ends are never lost to a database that is away."""
+
+    def __init__(self, pool: Pool, connector: BaseConnector, leaving: asyncio.Event) -> None:
+        super().__init__(connector)
+        self._pool = pool
+        self._leaving = leaving
+
+    async def finish_job(self, job: Job, status: Status, delete_job: bool) -> None:
+        """Delete it."""
+        await self._tell(job, _END, {})
+
+    async def retry_job(
+        self,
+        job: Job,
+        retry_at: datetime | None = None,
+        priority: int | None = None,
+        queue: str | None = None,
+        lock: str | None = None,
+    ) -> None:
+        """Give it back, to be done again at `retry_at`."""
+        await self._tell(job, _AGAIN, {"at": retry_at})
+
+    async def _tell(self, job: Job, statement: bytes, parameters: Mapping[str, object]) -> None:
+        while True:
+            try:
+                async with connected(self._pool) as connection:
+                    await connection.execute(statement, {"id": job.id, "attempts": job.attempts, **parameters})
+                return
+            except StoreError as problem:
+                if self._leaving.is_set():
+                    # Another process finds it, as it finds those of the killed.
+                    log.warning("the database did not take the end of a job, which is done again", problem=str(problem))
+                    return
+                log.warning("the end of a job waits for the database", problem=str(problem))
+            with suppress(TimeoutError):
+                async with asyncio.timeout(TOLD_AGAIN_AFTER):
+                    await self._leaving.wait()
+
+
+def chunk_app(pool: Pool, do_chunk: DoChunk, leaving: asyncio.Event) -> App:
+    """The Procrastinate application whose one task does chunks with `do_chunk`.
+
+    Once `leaving` is set, it waits no more for a database that is away.
+    """
     # A pool of its own: Procrastinate wants connections that are not in autocommit mode.
-    app = App(connector=PsycopgConnector(conninfo=conninfo, min_size=1, max_size=4, name="cas jobs"))
+    app = App(connector=PsycopgConnector(conninfo=conninfo_of(pool), min_size=1, max_size=4, name="cas jobs"))
+    app.job_manager = _Jobs(pool, app.connector, leaving)
 
     @app.task(name=TASK, retry=_Again())
     async def chunk(access_id: str, number: int, chunk: int) -> None:
@@ -66,25 +122,19 @@ def chunk_app(conninfo: str, do_chunk: DoChunk) -> App:
     return app
 
 
-@contextmanager
-def ends_may_be_lost() -> Iterator[None]:
-    """Meanwhile it is no fault of the program when the database goes away before the end of a job is stored.
+async def rescue_stalled(pool: Pool, app: App, stalled_after: float) -> int:
+    """Give the jobs of workers without a heartbeat to others; return how many.
 
-    Procrastinate leaves that to nobody, and the event loop would report it. Whoever finds the job goes on with it.
+    Raises ConnectorException, StoreError.
     """
-    loop = asyncio.get_running_loop()
-    before = loop.get_exception_handler()
-
-    def handle(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        if isinstance(problem := context.get("exception"), ConnectorException):
-            log.warning("the database did not take the end of a job, which is done again", problem=str(problem))
-        elif before is not None:
-            before(loop, context)
-        else:
-            loop.default_exception_handler(context)
-
-    loop.set_exception_handler(handle)
-    try:
-        yield
-    finally:
-        loop.set_exception_handler(before)
+    rescued = 0
+    for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=stalled_after):
+        async with connected(pool) as connection:
+            given = await connection.execute(_AGAIN, {"id": job.id, "attempts": job.attempts, "at": None})
+        if not given.rowcount:
+            continue  # another worker was faster
+        rescued += 1
+        tell(
+            Kind.WORKER_LOST, str(job.task_kwargs.get("access_id", "")), job=job.id, chunk=job.task_kwargs.get("chunk")
+        )
+    return rescued

@@ -15,11 +15,11 @@ from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import DeleteJobCondition
 
 from cas.engine.clock import DatabaseClock
-from cas.engine.jobs import BULK, ON_DEMAND, chunk_app, ends_may_be_lost
+from cas.engine.jobs import BULK, ON_DEMAND, chunk_app, rescue_stalled
 from cas.engine.model import ChunkId
 from cas.engine.planner import Planner
 from cas.engine.signals import Signals
-from cas.store.database import Pool, connected, conninfo_of
+from cas.store.database import Pool, connected
 from cas.store.errors import StoreError
 from cas.store.queries import query
 from cas.store.standing import end_still
@@ -95,7 +95,8 @@ class Worker:
 
         Raises WorkerFailed when the job queue cannot be served any more.
         """
-        app = chunk_app(conninfo_of(self._pool), self._chunks.do)
+        leaving = asyncio.Event()
+        app = chunk_app(self._pool, self._chunks.do, leaving)
         async with app.open_async():
             minders = [
                 asyncio.create_task(self._mind(self._look, LOOK_AFTER, self._signals.work), name="planner"),
@@ -106,9 +107,9 @@ class Worker:
                 asyncio.create_task(self._serve(app, BULK, self._settings.bulk_chunks), name=BULK),
             ]
             try:
-                with ends_may_be_lost():
-                    await stop.wait()
+                await stop.wait()
             finally:
+                leaving.set()
                 self._chunks.hand_back()
                 await end(*minders, *servers)
 
@@ -160,7 +161,7 @@ class Worker:
     def _rescuer(self, app: App) -> Callable[[], Awaitable[float]]:
         async def rescue() -> float:
             await end_still(self._pool, timedelta(seconds=self._settings.stalled_after))
-            await rescue_stalled(app, self._settings.stalled_after)
+            await rescue_stalled(self._pool, app, self._settings.stalled_after)
             if left := await self._recover(self._clock()):
                 tell(Kind.ACTIVATION_LEFT, activations=left)
             return self._settings.stalled_after
@@ -181,18 +182,3 @@ async def look(pool: Pool, planner: Planner, chunks: Chunks, now: datetime) -> f
         row = await (await connection.execute(_NEXT_MOMENT, {"now": now})).fetchone()
     moment: datetime | None = row[0] if row else None
     return float("inf") if moment is None else max((moment - now) / timedelta(seconds=1), 0.05)
-
-
-async def rescue_stalled(app: App, stalled_after: float) -> int:
-    """Give the jobs of workers without a heartbeat to others; return how many. Raises ConnectorException."""
-    rescued = 0
-    for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=stalled_after):
-        try:
-            await app.job_manager.retry_job(job)
-        except ConnectorException:
-            continue  # another worker was faster
-        rescued += 1
-        tell(
-            Kind.WORKER_LOST, str(job.task_kwargs.get("access_id", "")), job=job.id, chunk=job.task_kwargs.get("chunk")
-        )
-    return rescued

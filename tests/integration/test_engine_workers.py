@@ -10,10 +10,12 @@ from datetime import datetime
 from uuid import UUID
 
 import pytest
+from procrastinate.jobs import Status
 from psycopg import AsyncConnection
 
 from cas.access.model import State
 from cas.engine.clock import DatabaseClock
+from cas.engine.jobs import BULK, chunk_app, rescue_stalled
 from cas.engine.signals import Signals, open_signals
 from cas.store.database import Pool
 from tests.access_fakes import FakeDevices
@@ -157,6 +159,52 @@ async def test_a_worker_outlives_its_connections(site: Site, dsn: str) -> None:
     await site.finished(second)
     assert {str(v)[:80] for v in (await site.bench.results(second)).values() if isinstance(v, str)} == set()
     assert await site.bench.outcomes(second) == [(1, "ok")]
+
+
+async def test_a_worker_ends_its_jobs_though_their_connection_breaks(site: Site) -> None:
+    await site.bench.run("CREATE SEQUENCE tried")
+    await site.bench.run(
+        """
+        CREATE FUNCTION break_once() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN
+            IF nextval('tried') = 1 THEN
+                PERFORM pg_terminate_backend(pg_backend_pid());
+            END IF;
+            RETURN old;
+        END $$
+        """
+    )
+    await site.bench.run(
+        "CREATE TRIGGER break_once BEFORE DELETE ON procrastinate_jobs FOR EACH ROW EXECUTE FUNCTION break_once()"
+    )
+    await site.worker()
+    access = await site.bench.create(*devices(10))
+    await site.finished(access)
+    await site.until("SELECT count(*) FROM procrastinate_jobs", lambda count: count == 0)
+    assert await site.bench.rows("SELECT last_value FROM tried") == [(2,)]
+
+
+@pytest.mark.clause("5.2.3")
+async def test_a_run_that_was_taken_for_dead_does_not_end_the_job_of_the_next(site: Site) -> None:
+    pool = site.bench.pool
+    app = chunk_app(pool, site.bench.bulk.do, asyncio.Event())
+    jobs = app.job_manager
+    async with app.open_async():
+        await site.bench.create(*devices(10), repeating_interval="P1D")
+        first, second = await jobs.register_worker(), await jobs.register_worker()
+        dead = await jobs.fetch_job(queues=[BULK], worker_id=first)
+        assert dead is not None
+        await site.bench.run("UPDATE procrastinate_workers SET last_heartbeat = '2000-01-01' WHERE id = %s", first)
+        assert await rescue_stalled(pool, app, 30) == 1
+        assert await rescue_stalled(pool, app, 30) == 0
+        taken = await jobs.fetch_job(queues=[BULK], worker_id=second)
+        assert taken is not None
+        assert taken.id == dead.id
+        await jobs.finish_job(dead, Status.SUCCEEDED, delete_job=True)
+        await jobs.retry_job(dead)
+        assert await site.bench.rows("SELECT status::text, worker_id FROM procrastinate_jobs") == [("doing", second)]
+        await jobs.finish_job(taken, Status.SUCCEEDED, delete_job=True)
+        assert await site.bench.count("procrastinate_jobs") == 0
 
 
 @pytest.mark.clause("5.2.3")

@@ -182,6 +182,15 @@ FROM done
 WHERE access_id = %(access_id)s AND number = %(number)s
 RETURNING open_chunks, stopped;
 
+-- name: job_end
+-- Of the last attempt alone: any earlier one has lost the job to it.
+DELETE FROM procrastinate_jobs WHERE id = %(id)s AND attempts = %(attempts)s AND status = 'doing';
+
+-- name: job_again
+-- The same, to be done again; it keeps its place among its equals.
+UPDATE procrastinate_jobs SET status = 'todo', attempts = attempts + 1, scheduled_at = %(at)s::timestamptz
+WHERE id = %(id)s AND attempts = %(attempts)s AND status = 'doing';
+
 -- name: sent_claim
 -- The right to send requests that change a device; who gets no row must not send.
 INSERT INTO activation_sent (access_id, number, device_id, request)

@@ -1,17 +1,17 @@
 """The order of jobs, and the schema that Procrastinate wants."""
 
 import asyncio
-import gc
 from importlib.resources import files
+from unittest.mock import AsyncMock
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from procrastinate.exceptions import ConnectorException
+from procrastinate.jobs import Job, Status
 from procrastinate.schema import SchemaManager
+from psycopg_pool import AsyncConnectionPool
 from structlog.testing import capture_logs
 
-from cas.engine.jobs import ends_may_be_lost, job_priority
+from cas.engine.jobs import TASK, chunk_app, job_priority
 
 
 @given(st.integers(0, 255), st.integers(0, 255))
@@ -30,16 +30,18 @@ def test_the_job_queue_has_the_schema_of_the_library_that_is_installed() -> None
     )
 
 
-async def test_a_job_whose_end_the_database_did_not_take_is_no_error(caplog: pytest.LogCaptureFixture) -> None:
-    async def fail(problem: Exception) -> None:
-        raise problem
-
-    with ends_may_be_lost(), capture_logs() as logs:
-        for problem in (ConnectorException("the connection is closed"), ZeroDivisionError("a fault")):
-            await asyncio.wait([asyncio.create_task(fail(problem))])
-        del problem
-        gc.collect()
-    assert [(line["log_level"], line["problem"]) for line in logs] == [("warning", "the connection is closed")]
-    (error,) = caplog.records
-    assert error.exc_info
-    assert error.exc_info[0] is ZeroDivisionError
+async def test_a_process_that_leaves_does_not_wait_for_a_database_that_is_away() -> None:
+    leaving = asyncio.Event()
+    away = AsyncConnectionPool("", open=False)
+    app = chunk_app(away, AsyncMock(), leaving)
+    job = Job(id=1, queue="q", lock=None, queueing_lock=None, task_name=TASK)
+    ends = asyncio.create_task(app.job_manager.finish_job(job, Status.SUCCEEDED, delete_job=True))
+    with capture_logs() as logs:
+        done, _ = await asyncio.wait([ends], timeout=0.1)
+        assert not done
+        leaving.set()
+        await asyncio.wait_for(ends, 10)
+    assert [(line["log_level"], line["event"]) for line in logs] == [
+        ("warning", "the end of a job waits for the database"),
+        ("warning", "the database did not take the end of a job, which is done again"),
+    ]
