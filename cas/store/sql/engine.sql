@@ -163,12 +163,17 @@ WHERE access_id = %(access_id)s AND number = %(number)s AND chunk = %(chunk)s AN
 RETURNING chunk;
 
 -- name: chunk_defer
+-- Unless it has one to be done already, because its last one is done for a process that died.
 SELECT procrastinate_defer_jobs_v1(ARRAY[
     ROW(
         %(queue)s, %(task)s, %(job_priority)s, %(access_id)s::text || ' ' || %(number)s || ' ' || %(chunk)s, NULL,
         jsonb_build_object('access_id', %(access_id)s::text, 'number', %(number)s, 'chunk', %(chunk)s), %(at)s::timestamptz
     )::procrastinate_job_to_defer_v1
-]);
+])
+WHERE NOT EXISTS (
+    SELECT FROM procrastinate_jobs
+    WHERE lock = %(access_id)s::text || ' ' || %(number)s || ' ' || %(chunk)s AND status = 'todo'
+);
 
 -- name: chunk_done
 -- No row: it was done before, or another process has taken it.
