@@ -50,6 +50,7 @@ async def run(
             await _quiet(site, within)
         except TimeoutError:
             outcome.violations.append(f"not at rest within {within:g} s")
+            outcome.violations += [" ".join(map(str, row)) for row in site.rows(_LEFT)]
         rested = time.monotonic() - began - crashed
         progress("checking", 1.0)
         await _check(plan, site, load, heard, outcome)
@@ -101,6 +102,15 @@ _AT_REST = """
         AND NOT EXISTS (SELECT FROM event)
         AND NOT EXISTS (SELECT FROM procrastinate_jobs)
         AND NOT EXISTS (SELECT FROM device_access WHERE event_targets IS NOT NULL AND NOT events_closed)
+"""
+
+_LEFT = """
+    SELECT 'activation', access_id::text, number, runner, open_chunks, chunk, chunk.state, run, passes
+    FROM activation LEFT JOIN activation_chunk AS chunk USING (access_id, number) WHERE outcome = 'executing'
+    UNION ALL
+    SELECT 'job', lock, id, worker_id::text, attempts, NULL, status::text, NULL, NULL FROM procrastinate_jobs
+    UNION ALL
+    SELECT 'events', count(*)::text, NULL, NULL, NULL, NULL, NULL, NULL, NULL FROM event
 """
 
 

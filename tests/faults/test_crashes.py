@@ -23,6 +23,7 @@ def directory(tmp_path: Path) -> Iterator[Path]:
         yield Path(made)
 
 
+@pytest.mark.timeout(300)  # so that a run that does not come to rest tells what is left
 @pytest.mark.clause("5.2.2")
 @pytest.mark.clause("5.2.3")
 async def test_nothing_is_lost_and_nothing_done_twice_when_processes_are_killed(directory: Path) -> None:
