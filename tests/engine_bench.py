@@ -111,9 +111,11 @@ class Bench:
         done = 0
         while jobs := await self.jobs():
             number, _, chunk_id = jobs[0]
+            await self.run("UPDATE procrastinate_jobs SET status = 'doing' WHERE id = %s", number)
             try:
                 await self.bulk.do(chunk_id)
             except HandedBack:
+                await self.run("UPDATE procrastinate_jobs SET status = 'todo' WHERE id = %s", number)
                 return done
             await self.run("DELETE FROM procrastinate_jobs WHERE id = %s", number)
             done += 1

@@ -76,6 +76,21 @@ async def test_only_what_is_missing_is_tried_again_behind_first_attempts(pool: P
 
 
 @pytest.mark.clause("5.2.3")
+async def test_a_pass_that_a_dead_process_had_ended_makes_no_second_job(pool: Pool) -> None:
+    setting = bench(pool, M1=[SILENT, SILENT, VALUE])
+    await setting.create("M1", duration="PT1H")
+    ((_, _, chunk_id),) = await setting.jobs()
+    await setting.work()
+    assert await setting.count("procrastinate_jobs") == 1
+    # The process died before its job ended: that is done again, beside the one that the pass had left.
+    await setting.bulk.do(chunk_id)
+    assert await setting.count("procrastinate_jobs") == 1
+    await setting.pass_time(MINUTE)
+    assert len(setting.devices.asked) == 3
+    assert await setting.count("procrastinate_jobs") == 0
+
+
+@pytest.mark.clause("5.2.3")
 async def test_attempts_go_on_until_the_window_ends_and_the_last_error_is_told(pool: Pool) -> None:
     setting = bench(pool, M1=[VALUE])
     setting.devices.unreachable["M2"] = ConnectTimeout("no connection within 10 s")
