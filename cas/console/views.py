@@ -1,7 +1,7 @@
 """DeviceAccess as the pages show it: resources, activations, results; the queries stand in `store/sql/console.sql`."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -123,6 +123,15 @@ class Activation:
 
 
 @dataclass(frozen=True, slots=True)
+class Kept:
+    """An activation, and until when its results are kept, which says where they stand."""
+
+    id: UUID
+    number: int
+    kept_until: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class DeviceDone:
     """What one device came to in an activation; reason and details of its first failure."""
 
@@ -238,49 +247,46 @@ async def activations(pool: Pool, access_id: UUID, before: int = 2**31 - 1, limi
     return await fetch(pool, Activation, _ACTIVATIONS, {"id": access_id, "before": before, "limit": limit})
 
 
+async def kept(pool: Pool, access_id: UUID, number: int) -> Kept:
+    """Where the results of an activation stand."""
+    found = await fetch(pool, Kept, _KEPT, {"id": access_id, "number": number})
+    return found[0] if found else Kept(access_id, number, None)
+
+
 async def devices_done(
-    pool: Pool,
-    access_id: UUID,
-    number: int,
-    *,
-    failed: bool = False,
-    why: str | None = None,
-    after: str = "",
-    limit: int,
+    pool: Pool, activation: Kept, *, failed: bool = False, why: str | None = None, after: str = "", limit: int
 ) -> list[DeviceDone]:
     """A page of the devices that have results in an activation, or of those that failed, for a reason."""
-    parameters = await _activation(pool, access_id, number, failed=failed, why=why, after=after, limit=limit)
+    parameters = {**asdict(activation), "failed": failed, "why": why, "after": after, "limit": limit}
     return await fetch(pool, DeviceDone, _DEVICES_DONE, parameters)
 
 
-async def devices_waiting(pool: Pool, access_id: UUID, number: int, limit: int) -> list[Waiting]:
+async def devices_waiting(pool: Pool, activation: Kept, limit: int) -> list[Waiting]:
     """Some devices of an activation under way that have not answered, those that were tried first."""
-    return await fetch(pool, Waiting, _DEVICES_WAITING, await _activation(pool, access_id, number, limit=limit))
+    return await fetch(pool, Waiting, _DEVICES_WAITING, {**asdict(activation), "limit": limit})
 
 
-async def devices_trying(
-    pool: Pool, access_id: UUID, number: int, why: str | None, after: str, limit: int
-) -> list[Waiting]:
+async def devices_trying(pool: Pool, activation: Kept, why: str | None, after: str, limit: int) -> list[Waiting]:
     """A page of the devices of an activation under way that failed, for a reason, and are tried again."""
-    parameters = await _activation(pool, access_id, number, why=why, after=after, limit=limit)
+    parameters = {**asdict(activation), "why": why, "after": after, "limit": limit}
     return await fetch(pool, Waiting, _DEVICES_TRYING, parameters)
 
 
-async def reasons(pool: Pool, access_id: UUID, number: int) -> list[Reason]:
+async def reasons(pool: Pool, activation: Kept) -> list[Reason]:
     """Why devices failed in an activation, or are tried again, the most frequent reason first."""
-    return await fetch(pool, Reason, _REASONS, await _activation(pool, access_id, number))
+    return await fetch(pool, Reason, _REASONS, asdict(activation))
 
 
-async def failed_devices(pool: Pool, access_id: UUID, number: int, why: str | None, limit: int) -> list[str]:
+async def failed_devices(pool: Pool, activation: Kept, why: str | None, limit: int) -> list[str]:
     """The devices that failed in an activation, for a reason."""
-    parameters = await _activation(pool, access_id, number, why=why, limit=limit)
+    parameters = {**asdict(activation), "why": why, "limit": limit}
     async with connected(pool) as connection:
         return [row[0] for row in await (await connection.execute(_FAILED_DEVICES, parameters)).fetchall()]
 
 
-async def results(pool: Pool, access_id: UUID, number: int, device_id: str) -> list[StoredResult]:
+async def results(pool: Pool, activation: Kept, device_id: str) -> list[StoredResult]:
     """Every request of a resource, and what it came to on one device in an activation."""
-    return await fetch(pool, StoredResult, _RESULTS, await _activation(pool, access_id, number, device_id=device_id))
+    return await fetch(pool, StoredResult, _RESULTS, {**asdict(activation), "device_id": device_id})
 
 
 async def series(
@@ -294,11 +300,3 @@ async def series(
         "activations": activations,
     }
     return await fetch(pool, Answered, _SERIES, parameters)
-
-
-async def _activation(pool: Pool, access_id: UUID, number: int, **more: object) -> dict[str, object]:
-    """The parameters of a statement on one activation."""
-    parameters = {"id": access_id, "number": number, **more}
-    async with connected(pool) as connection:
-        row = await (await connection.execute(_KEPT, parameters)).fetchone()
-    return {**parameters, "kept_until": row and row[0]}

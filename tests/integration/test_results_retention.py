@@ -201,8 +201,9 @@ async def test_old_notifications_go_unless_their_resource_keeps_them(pool: Pool)
 async def test_the_console_shows_results_that_are_kept_for_ever(pool: Pool) -> None:
     setting = bench(pool)
     access = await read(setting, not_older_than=NOON + 20_000 * DAY)
-    assert [each.device_id for each in await views.devices_done(pool, access, 1, limit=9)] == ["M1", "M2"]
-    assert [each.answer is not None for each in await views.results(pool, access, 1, "M2")] == [True]
+    kept = await views.kept(pool, access, 1)
+    assert [each.device_id for each in await views.devices_done(pool, kept, limit=9)] == ["M1", "M2"]
+    assert [each.answer is not None for each in await views.results(pool, kept, "M2")] == [True]
     assert [each.device_id for each in await views.series(pool, access, [0], ["M1", "M2"])] == ["M1", "M2"]
 
 

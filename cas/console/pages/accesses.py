@@ -88,16 +88,17 @@ class _Accesses:
         waiting: Sequence[Waiting] = ()
         reasons: Sequence[Reason] = ()
         if chosen is not None:
-            reasons = await views.reasons(pool, access.id, chosen.number)
+            kept = await views.kept(pool, access.id, chosen.number)
+            reasons = await views.reasons(pool, kept)
             if show == "trying":
-                waiting = await views.devices_trying(pool, access.id, chosen.number, why or None, after, PAGE + 1)
+                waiting = await views.devices_trying(pool, kept, why or None, after, PAGE + 1)
             else:
                 failed = show == "failed"
                 devices = await views.devices_done(
-                    pool, access.id, chosen.number, failed=failed, why=why or None, after=after, limit=PAGE + 1
+                    pool, kept, failed=failed, why=why or None, after=after, limit=PAGE + 1
                 )
                 if chosen.number in under_way and not failed and len(devices) <= PAGE:
-                    waiting = await views.devices_waiting(pool, access.id, chosen.number, _WAITING_SHOWN)
+                    waiting = await views.devices_waiting(pool, kept, _WAITING_SHOWN)
         listed = waiting if show == "trying" else devices
         return self._site.page(
             request,
@@ -122,7 +123,8 @@ class _Accesses:
     async def device(self, request: web.Request) -> web.Response:
         access = await self._find(request)
         number, device_id = int(request.match_info["number"]), request.match_info["device"]
-        stored = await views.results(self._site.pool, access.id, number, device_id)
+        kept = await views.kept(self._site.pool, access.id, number)
+        stored = await views.results(self._site.pool, kept, device_id)
         pairs = [(describing.describe_request(each.request), each) for each in stored]
         scales = describing.scales_of([(asked, each.answer) for asked, each in pairs])
         shown = [Shown(asked, describing.value_of(asked, each, scales.get(asked.key))) for asked, each in pairs]
@@ -154,7 +156,8 @@ class _Accesses:
         number = int(request.match_info["number"])
         fields = await request.post()
         why, device = str(fields.get("why", "")), str(fields.get("device", ""))
-        failed = await views.failed_devices(self._site.pool, access.id, number, why or None, MOST_RETRIED + 1)
+        kept = await views.kept(self._site.pool, access.id, number)
+        failed = await views.failed_devices(self._site.pool, kept, why or None, MOST_RETRIED + 1)
         if len(failed) > MOST_RETRIED:
             raise Told(409, "Too many devices", f"More than {MOST_RETRIED} failed: run the whole DeviceAccess again.")
         failed = [each for each in failed if device in ("", each)]

@@ -54,7 +54,7 @@ def routes(site: Site) -> list[web.RouteDef]:
             troubles=[
                 Trouble(each, reasons)
                 for each in await glance.failing(site.pool, since, limit=5)
-                if (reasons := await views.reasons(site.pool, each.access_id, each.number))
+                if (reasons := await views.reasons(site.pool, await views.kept(site.pool, each.access_id, each.number)))
             ],
             finished=await views.finished(site.pool, now, limit=8),
             slowest=await glance.slowest(site.pool, since, limit=6),

@@ -140,7 +140,8 @@ class _Plot:
     async def _offered(self, access: Access) -> list[str]:
         """Devices that answered in the last activation."""
         for each in await views.activations(self._site.pool, access.id, limit=5):
-            done = await views.devices_done(self._site.pool, access.id, each.number, limit=_OFFERED)
+            kept = await views.kept(self._site.pool, access.id, each.number)
+            done = await views.devices_done(self._site.pool, kept, limit=_OFFERED)
             answered = [device.device_id for device in done if device.failures < device.results]
             if answered:
                 return answered

@@ -183,7 +183,7 @@ LIMIT %(limit)s;
 -- name: console_kept
 -- When the results of an activation go. The statements on one activation are told it: they plan, lock and search the partition
 -- that has its results, and not all of two years. As text: it may be infinity.
-SELECT kept_until::text FROM activation WHERE access_id = %(id)s AND number = %(number)s;
+SELECT access_id AS id, number, kept_until::text FROM activation WHERE access_id = %(id)s AND number = %(number)s;
 
 -- name: console_devices_done
 -- A page of the devices that have results in an activation, or of those that failed, for a reason.
@@ -252,7 +252,7 @@ FROM (
         AND NOT EXISTS (
             SELECT FROM result
             WHERE result.access_id = %(id)s AND result.activation = %(number)s AND result.kept_until = %(kept_until)s::date
-            AND result.device_id = attempt.device_id
+                AND result.device_id = attempt.device_id
                 AND result.request = (SELECT max(position) FROM access_request WHERE access_id = %(id)s)
         )
 ) AS failed
