@@ -1,10 +1,11 @@
 """What an operator does at the console, in a real browser; and that everybody can."""
 
+import asyncio
 import csv
 import re
 from pathlib import Path
 
-from playwright.async_api import BrowserContext, Page, expect
+from playwright.async_api import BrowserContext, Page, Route, expect
 
 from tests.browser.conftest import DEAD, Service, violations
 
@@ -37,6 +38,18 @@ async def create(page: Page, devices: str, objects: str, schedule: str = "now") 
 async def finished(page: Page) -> None:
     """Wait until the page says, by itself, that the access is over."""
     await expect(page.locator("h1 .tag")).to_have_text("finished", timeout=60_000)
+
+
+async def hold(page: Page, url: str) -> asyncio.Event:
+    """Keep an answer back until the event is set."""
+    arrived = asyncio.Event()
+
+    async def late(route: Route) -> None:
+        await arrived.wait()
+        await route.continue_()
+
+    await page.route(url, late)
+    return arrived
 
 
 def table(path: Path) -> list[list[str]]:
@@ -121,6 +134,26 @@ async def test_objects_are_browsed_and_read_live(page: Page, service: Service) -
     await page.keyboard.press("Escape")
     await page.get_by_role("button", name="Read", exact=True).click()
     await expect(page.locator("td.answer").first).to_contain_text("Wh")
+
+
+async def test_what_is_written_before_the_script_is_there_narrows_the_objects(page: Page, service: Service) -> None:
+    await page.goto(f"/devices/{service.devices[0]}")
+    arrived = await hold(page, "**/console.js")
+    await page.get_by_role("button", name="Browse objects").click()
+    await page.get_by_label("Narrow").fill("clock")
+    arrived.set()
+    await expect(page.locator("#objects-table tbody tr:visible").first).to_contain_text("Clock")
+
+
+async def test_a_suggestion_that_comes_late_does_not_open_the_list_again(page: Page, service: Service) -> None:
+    await page.goto(f"/devices/{service.devices[0]}")
+    arrived = await hold(page, "**/suggest/objects*")
+    async with page.expect_response("**/suggest/objects*"):
+        await page.get_by_role("combobox", name="Object").fill("energy")
+        await page.keyboard.press("Escape")
+        arrived.set()
+    await page.evaluate("() => fetch('/suggest/objects?q=clock').then((answer) => answer.json())")
+    await expect(page.locator("#found-objects")).to_be_hidden()
 
 
 async def test_the_keyboard_is_enough(page: Page) -> None:

@@ -102,15 +102,15 @@
     }
   });
   addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
-  document.addEventListener("input", (event) => {
-    const table = event.target.dataset && event.target.dataset.narrow;
-    if (!table) return;
-    const words = event.target.value.toLowerCase().split(/\s+/).filter(Boolean);
-    for (const row of all("tbody tr", document.getElementById(table))) {
+  function narrow(input) {
+    const words = input.value.toLowerCase().split(/\s+/).filter(Boolean);
+    for (const row of all("tbody tr", document.getElementById(input.dataset.narrow))) {
       const text = row.textContent.toLowerCase();
       row.hidden = !words.every((word) => text.includes(word));
     }
-  });
+  }
+  document.addEventListener("input", (event) => { if (event.target.matches("[data-narrow]")) narrow(event.target); });
+  all("[data-narrow]").forEach(narrow); // what somebody wrote before this script was there
 
   // ------------------------------------------------------------ colours
   const theme = one("#theme");

@@ -14,7 +14,13 @@
     input.setAttribute("aria-autocomplete", "list");
     input.setAttribute("aria-expanded", "false");
     input.setAttribute("aria-controls", list.id);
-    const close = () => { list.hidden = true; at = -1; input.setAttribute("aria-expanded", "false"); input.removeAttribute("aria-activedescendant"); };
+    function close() {
+      asked++; // an answer under way comes too late
+      list.hidden = true;
+      at = -1;
+      input.setAttribute("aria-expanded", "false");
+      input.removeAttribute("aria-activedescendant");
+    }
     function mark(next) {
       at = next;
       [...list.children].forEach((option, index) => {
@@ -33,8 +39,9 @@
       const words = input.value.trim();
       if (words.length < 2) { close(); return; }
       const answer = await fetch(`${box.dataset.source}?q=${encodeURIComponent(words)}`);
-      if (!answer.ok || mine !== asked) return;
-      found = await answer.json();
+      const entries = answer.ok ? await answer.json() : [];
+      if (mine !== asked) return;
+      found = entries;
       list.replaceChildren(...found.map((entry, index) => {
         const option = document.createElement("li");
         option.id = `${name}-${index}`;
