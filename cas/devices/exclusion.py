@@ -1,8 +1,10 @@
 """One operation at a time on a device, across all processes: advisory locks on one connection of each process.
 
 A lock is asked for without waiting, many at a time in one statement, and again after a moment if another process has
-it. What the registry says of the devices is read right behind the locks, in the same round trip; right before them go
-those that are given back, or a moment later by themselves.
+it. Who has waited for long reserves the device, by the lock on the complement of its key, and goes before whoever asks
+then: a process with many users of one device would have it for ever. What the registry says of the devices is read
+right behind the locks, in the same round trip; right before them go those that are given back, or a moment later by
+themselves.
 
 Locks die with their process, and when it stands still for a while (`cas.store.standing`). They also die with the
 connection, when the database restarts: they are then taken anew before any other is; one that another process was
@@ -11,6 +13,7 @@ faster to get is only told of, as the meter itself refuses a second association.
 
 import asyncio
 import hashlib
+import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import TypeAlias
@@ -30,6 +33,8 @@ from cas.tasks import end
 
 # Seconds between attempts to get a lock that another process has; doubled up to the longest.
 FIRST_PAUSE, LONGEST_PAUSE = 0.02, 0.5
+# Seconds that a process waits for a device before it reserves it.
+RESERVED_AFTER = 2.0
 # Seconds in which somebody may ask for a lock, so that those to be given back go along: over when another process that
 # waits for one asks again.
 TOGETHER_WITHIN = FIRST_PAUSE / 2
@@ -41,6 +46,7 @@ _Wanted: TypeAlias = tuple[int, str]
 """A device by its lock and its name."""
 
 _LOCK = query("device_lock")
+_LOCK_ANYHOW = query("device_lock_anyhow")
 _UNLOCK = query("device_unlock")
 
 
@@ -51,6 +57,9 @@ class Exclusion:
         self._conninfo = conninfo
         self._connection: Connection | None = None
         self._held: set[int] = set()
+        # devices that somebody here has waited for long, and those of them that are reserved for us
+        self._overdue: set[int] = set()
+        self._reserved: set[int] = set()
         self._one_at_a_time = asyncio.Lock()
         self._returned: list[int] = []
         self._returning: asyncio.Task[None] | None = None
@@ -63,10 +72,9 @@ class Exclusion:
         DatabaseUnavailable; TypeError, ValueError for a device that a later release knows more of, which is not held.
         """
         wanted = _key(device_id), device_id
-        pause = FIRST_PAUSE
-        while (rows := await self._shielded(wanted)) is None:
-            await asyncio.sleep(pause)
-            pause = min(2 * pause, LONGEST_PAUSE)
+        rows = await self._shielded(wanted)
+        if rows is None:
+            rows = await self._wait(wanted)
         try:
             row = rows.get(normalise_name(device_id))
             return None if row is None else read_device(row)
@@ -100,6 +108,23 @@ class Exclusion:
         if self._returning is not None:
             await end(self._returning)
 
+    async def _wait(self, wanted: _Wanted) -> Mapping[str, TupleRow]:
+        """Ask for a device that another process has until it is ours."""
+        key, _ = wanted
+        pause, reserve_at = FIRST_PAUSE, time.monotonic() + RESERVED_AFTER
+        try:
+            while True:
+                await asyncio.sleep(pause)
+                if key not in self._overdue and time.monotonic() >= reserve_at:
+                    self._overdue.add(key)
+                    pause = FIRST_PAUSE  # nobody else has it next: it should not lie idle
+                if (rows := await self._shielded(wanted)) is not None:
+                    return rows
+                pause = min(2 * pause, LONGEST_PAUSE)
+        finally:
+            self._overdue.discard(key)
+            self._release(key)
+
     async def _shielded(self, wanted: _Wanted) -> _Granted:
         asked = self._locking.add(wanted)
         try:
@@ -115,6 +140,9 @@ class Exclusion:
 
     def _return(self, key: int) -> None:
         self._held.discard(key)
+        self._return_key(key)
+
+    def _return_key(self, key: int) -> None:
         self._returned.append(key)
         if self._returning is None:
             self._returning = asyncio.create_task(self._return_soon(), name="locks given back")
@@ -147,6 +175,7 @@ class Exclusion:
         for is_last in (False, True):
             try:
                 connection = self._connection or await self._connect()
+                await self._reserve(connection, wanted)
                 async with connection.pipeline():
                     if returned:
                         await connection.execute(_UNLOCK, {"keys": returned})
@@ -163,6 +192,19 @@ class Exclusion:
                 if is_last:
                     raise DatabaseUnavailable(f"the database cannot be reached: {problem}") from problem
         raise AssertionError
+
+    async def _reserve(self, connection: Connection, wanted: Mapping[int, str]) -> None:
+        """Reserve those that somebody here has waited for long, as far as nobody else did."""
+        if overdue := list(self._overdue.intersection(wanted) - self._reserved):
+            answers = await _execute(connection, _LOCK_ANYHOW, [~key for key in overdue])
+            self._reserved.update(key for key, (is_mine,) in zip(overdue, answers, strict=True) if is_mine)
+            for key in self._reserved - self._overdue:
+                self._release(key)  # nobody waits for it any more
+
+    def _release(self, key: int) -> None:
+        if key in self._reserved:
+            self._reserved.discard(key)
+            self._return_key(~key)
 
     async def _return_soon(self) -> None:
         try:
@@ -189,13 +231,14 @@ class Exclusion:
         self._connection = connection = await open_standing(self._conninfo)
         if self._held:
             keys = list(self._held)
-            mine = [row[0] for row in await _execute(connection, _LOCK, keys)]
+            mine = [row[0] for row in await _execute(connection, _LOCK_ANYHOW, keys)]
             tell(Kind.LOCKS_LOST, devices=len(keys), lost=mine.count(False))
         return connection
 
     async def _drop(self) -> None:
         connection, self._connection = self._connection, None
         self._returned = []  # they go with it
+        self._reserved.clear()
         if connection is not None:
             with suppress(OperationalError):
                 await connection.close()

@@ -167,6 +167,55 @@ async def test_others_have_a_device_though_its_process_asks_for_it_again_and_aga
         asking.cancel()
 
 
+@asynccontextmanager
+async def queue_of_users(exclusion: Exclusion) -> AsyncIterator[asyncio.Semaphore]:
+    """Some in one process who always want M1, which is free for a round trip between two; each counts."""
+    turn, uses = asyncio.Lock(), asyncio.Semaphore(0)
+
+    async def use() -> None:
+        while True:
+            async with turn, hold(exclusion, "M1"):
+                uses.release()
+                await asyncio.sleep(0.02)
+
+    users = [asyncio.create_task(use()) for _ in range(3)]
+    try:
+        await uses.acquire()
+        yield uses
+    finally:
+        for each in users:
+            each.cancel()
+        await asyncio.wait(users)
+
+
+async def test_who_waits_for_long_goes_before_those_who_ask_later(dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cas.devices.exclusion.RESERVED_AFTER", 0.1)
+    async with (
+        asyncio.timeout(10),
+        open_exclusion(dsn) as one,
+        open_exclusion(dsn) as other,
+        queue_of_users(one) as uses,
+    ):
+        for _ in range(5):
+            async with hold(other, "M1"):
+                while not uses.locked():
+                    await uses.acquire()
+            await uses.acquire()  # nor are the others kept away
+
+
+async def test_who_gives_up_waiting_leaves_no_device_reserved(dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cas.devices.exclusion.RESERVED_AFTER", 0.0)
+    async with open_exclusion(dsn) as one, open_exclusion(dsn) as other:
+        for pause in range(10):
+            async with hold(one, "M1"):
+                waiting = asyncio.create_task(Counted().use(other, "M1"))
+                await asyncio.sleep(0.02 + pause / 500)  # also while the reservation is on its way
+                waiting.cancel()
+                await asyncio.wait([waiting])
+            async with asyncio.timeout(5), hold(one, "M1"):
+                pass
+
+
 @pytest.mark.usefixtures("patient")
 async def test_devices_that_wait_to_be_given_back_are_free_when_their_process_ends_and_keep_it_not(dsn: str) -> None:
     async with asyncio.timeout(5), open_exclusion(dsn) as other:
