@@ -13,7 +13,7 @@ from uuid import UUID
 import psycopg
 import structlog
 
-from cas.access.failures import CANCELED, INTERNAL, LOST, describe
+from cas.access.failures import CANCELED, INTERNAL, LOST, UNSENT, describe
 from cas.access.freshness import Fresh, Stored
 from cas.access.model import DeviceAccess, Failure, Octets, Result, Target
 from cas.access.ports import Devices, Step, Store
@@ -98,17 +98,23 @@ class Runner:
         execution = Execution(access, 1, {number: step_of(octets) for number, octets in enumerate(access.requests)})
         self._executions[access.id] = execution
         task = asyncio.create_task(self._run(execution), name=f"access {access.id}")
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._keep(task)
 
         def decide(done: asyncio.Future[UUID]) -> None:
             if not done.cancelled() and done.exception() is None and done.result() == access.id:
                 execution.stored.set()
-            else:
-                task.cancel()
+                return
+            task.cancel()
+            if not done.cancelled() and done.exception() is not None:
+                # The connection may have broken behind the commit: then nobody else ends it while this process lives.
+                self._keep(asyncio.create_task(self._end(execution, whole=False), name=f"end {access.id}"))
 
         storing.add_done_callback(decide)
         return execution
+
+    def _keep(self, task: asyncio.Task[None]) -> None:
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     @property
     def under_way(self) -> int:
@@ -191,7 +197,8 @@ class Runner:
 
     async def _abandon(self, execution: Execution) -> None:
         execution.results = None
-        await self._store.abandon(execution.access.id, execution.activation, LOST, self._clock())
+        failure = LOST if execution.stored.is_set() else UNSENT
+        await self._store.abandon(execution.access.id, execution.activation, failure, self._clock())
 
     async def _work_on_all(self, execution: Execution) -> None:
         access = execution.access

@@ -94,6 +94,11 @@ LOST = Failure(
     "the service stopped before the answer was stored; the request may have reached the device: read the state of the "
     "device before you repeat a set or an action",
 )
+UNSENT = Failure(
+    Code.NOT_ATTEMPTED,
+    Code.NOT_ATTEMPTED.reason,
+    "the database broke off while it stored the resource; nothing was sent to the device: make another one",
+)
 INTERNAL = Failure(Code.FAILED, "internal error", "the service failed on this device; its log has the traceback")
 
 

@@ -13,7 +13,7 @@ import pytest
 from cas.access.codes import Code
 from cas.access.errors import Refused, Stopping
 from cas.access.execution import AT_HAND
-from cas.access.failures import LOST
+from cas.access.failures import LOST, UNSENT
 from cas.access.model import DeviceAccess, Failure, Origin, Result, Selection, State, Tally
 from cas.access.ports import Dialogue
 from cas.access.service import REPEAT_WINDOW, AccessService
@@ -23,6 +23,7 @@ from cas.cosem.data import Data
 from cas.dlms.apdu import Request, Response, decode_apdu, encode_apdu
 from cas.dlms.errors import DecipheringError, ServiceNotSupported
 from cas.engine.model import Ended
+from cas.store.errors import DatabaseUnavailable
 from tests.access_fakes import Answer, FakeDevices, MemoryStore, get_request, get_response
 from transports.errors import Refused as ConnectionRefusedByMeter
 from transports.errors import ResponseTimeout
@@ -593,6 +594,29 @@ async def test_what_could_not_be_stored_is_told_when_the_database_is_back(monkey
         while setting.store.executing[access.id]:  # noqa: ASYNC110 - memory tells nobody
             await asyncio.sleep(0.01)
         assert await setting.codes(access) == {("M1", 0): Code.UNAVAILABLE, ("M1", 1): Code.UNAVAILABLE}
+
+
+async def test_what_was_stored_though_the_connection_broke_comes_to_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cas.access.execution.END_AGAIN_AFTER", (0.01,))
+    async with serving(FakeDevices({"M1": [VALUE]})) as setting:
+        create = setting.store.create
+        message = Origin(source="MDM", message_id=str(uuid4()))
+
+        async def create_unseen(*given: Any, **more: Any) -> UUID:
+            await create(*given, **more)
+            setting.store.down = True
+            raise DatabaseUnavailable("the connection broke behind the commit")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(setting.store, "create", create_unseen)
+            with pytest.raises(DatabaseUnavailable):
+                await setting.service.create(order("M1"), message)
+        setting.store.down = False
+        await setting.service.stop(5)
+        (access,) = setting.store.resources.values()
+        assert access.state is State.FINISHED
+        assert await setting.results(access) == {("M1", 0): UNSENT}
+        assert not setting.devices.asked
 
 
 def test_the_fakes_speak_apdus() -> None:
