@@ -111,8 +111,9 @@ def chunk_app(pool: Pool, do_chunk: DoChunk, leaving: asyncio.Event) -> App:
 
     Once `leaving` is set, it waits no more for a database that is away.
     """
-    # A pool of its own: Procrastinate wants connections that are not in autocommit mode.
-    app = App(connector=PsycopgConnector(conninfo=conninfo_of(pool), min_size=1, max_size=4, name="cas jobs"))
+    # A pool of its own: Procrastinate wants connections that are not in autocommit mode. It opens without any, so that
+    # it does so while the database is away.
+    app = App(connector=PsycopgConnector(conninfo=conninfo_of(pool), min_size=0, max_size=4, name="cas jobs"))
     app.job_manager = _Jobs(pool, app.connector, leaving)
 
     @app.task(name=TASK, retry=_Again())

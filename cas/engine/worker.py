@@ -30,6 +30,8 @@ from cas.tasks import end
 LOOK_AFTER = 15.0
 # Seconds after an error of the database.
 PAUSE_AFTER_ERROR = 2.0
+# Seconds, behind the grace time, in which what was broken off is given back.
+LEAVE_WITHIN = 5.0
 
 _NEXT_MOMENT = query("engine_next_moment")
 _EXPIRE = query("resources_expire")
@@ -91,10 +93,7 @@ class Worker:
         self._recover = recover
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Work until `stop` is set; then no new chunk is begun, and what runs is handed back within the grace time.
-
-        Raises WorkerFailed when the job queue cannot be served any more.
-        """
+        """Work until `stop` is set; then no new chunk is begun, and what runs is handed back within the grace time."""
         leaving = asyncio.Event()
         app = chunk_app(self._pool, self._chunks.do, leaving)
         async with app.open_async():
@@ -111,7 +110,11 @@ class Worker:
             finally:
                 leaving.set()
                 self._chunks.hand_back()
-                await end(*minders, *servers)
+                await end(*minders)
+                for server in servers:
+                    server.cancel()  # once: a second time would break off what may go on for the grace time
+                await asyncio.wait(servers, timeout=self._settings.grace + LEAVE_WITHIN)
+                await end(*servers)
 
     async def _serve(self, app: App, queue: str, chunks: int) -> None:
         while True:
@@ -129,6 +132,9 @@ class Worker:
                 log.warning("the job queue was interrupted, and is served again", queue=queue)
             except ConnectorException as problem:
                 log.warning("the job queue waits for the database", queue=queue, problem=str(problem))
+            except Exception:
+                log.exception("the job queue failed, and is served again", queue=queue)
+                tell(Kind.FAULT, "engine")
             await asyncio.sleep(PAUSE_AFTER_ERROR)
 
     async def _mind(

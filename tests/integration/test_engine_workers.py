@@ -120,6 +120,17 @@ async def test_a_stopped_worker_hands_back_within_the_grace_time(site: Site) -> 
     assert {count for (name, _), count in (await site.asked()).items() if name.endswith("M")} == {1}
 
 
+async def test_a_stopped_worker_breaks_nothing_off_before_the_grace_time_is_over(site: Site) -> None:
+    names = devices(10)
+    access = await site.bench.create(*names, requests=[GET, GET])
+    stopped = await site.worker("slow")
+    await site.until("SELECT count(*) FROM asked", lambda count: count >= 10)
+    stopped.terminate()
+    assert await asyncio.wait_for(stopped.wait(), PATIENCE) == 0
+    assert set(await site.bench.results(access)) == {(name, 1, 0) for name in names}
+    assert await site.bench.rows("SELECT status::text FROM procrastinate_jobs") == [("todo",)]
+
+
 @pytest.mark.clause("7.2.3")
 async def test_a_cancel_reaches_a_worker_in_another_process(site: Site) -> None:
     names = devices(60)
