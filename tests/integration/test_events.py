@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from aiohttp import web
@@ -69,6 +69,13 @@ async def test_what_was_stored_while_nobody_delivered_is_delivered(pool: Pool, m
             await made.delivered()
     assert sorted(map(int, changed.values)) == list(range(200))
     assert closed.verb == "closed"
+
+
+async def test_results_that_are_kept_for_ever_are_told(pool: Pool, made: Resources) -> None:
+    async with receiving() as receiver, delivery(pool, receiver.url):
+        access = await made.make(receiver.url, terms=Terms(not_older_than=datetime.max.replace(tzinfo=UTC)))
+        await made.add(access, "A", 11)
+        assert (await receiver.until(1))[0].values == ["11"]
 
 
 async def test_a_receiver_that_is_down_gets_all_in_order_when_it_is_back(pool: Pool, made: Resources) -> None:

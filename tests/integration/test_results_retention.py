@@ -7,7 +7,7 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from cas.access.model import State
+from cas.access.model import Selection, State, Tally
 from cas.console import views
 from cas.store.database import Pool
 from cas.store.queries import query
@@ -196,6 +196,26 @@ async def test_old_notifications_go_unless_their_resource_keeps_them(pool: Pool)
     assert await tidy(pool, NOON + 399 * DAY) == Tidied()
     assert (await tidy(pool, NOON + 400 * DAY + timedelta(minutes=1))) == Tidied(rows=1)
     assert await setting.count("notification") == 1
+
+
+@pytest.mark.clause("7.2.3")
+async def test_results_that_are_kept_for_ever_are_read_and_deleted_as_others(pool: Pool) -> None:
+    setting = bench(pool)
+    access = await read(setting, not_older_than=NOON + 20_000 * DAY)
+    assert len(await setting.stored(access)) == 2
+    assert await setting.store.tally(Selection(ids=(access,))) == Tally(2, 0, 0)
+    await setting.store.delete([access])
+    assert await tidy(pool, NOON) == Tidied(rows=2)
+    assert await setting.count("result") == 0
+
+
+async def test_results_are_kept_for_ever_when_that_is_said_later(pool: Pool) -> None:
+    setting = bench(pool)
+    access = await read(setting, not_older_than=NOON + DAY, repeating_interval="P1Y")
+    await setting.run("UPDATE device_access SET not_older_than = %s WHERE id = %s", NOON + 20_000 * DAY, access)
+    assert await tidy(pool, NOON + 9 * DAY) == Tidied(1, 0)
+    assert await kept_in(setting, access) == {"result_until_infinity"}
+    assert len(await setting.stored(access)) == 2
 
 
 async def test_the_console_shows_results_that_are_kept_for_ever(pool: Pool) -> None:

@@ -101,8 +101,9 @@ WHERE access_id = %(access_id)s
 ORDER BY position;
 
 -- name: event_span
--- How long the results of an event are kept: where they can be. One whose activation is gone is nowhere.
-SELECT min(kept_until), max(kept_until)
+-- How long the results of an event are kept: where they can be. As text: it may be infinity. One whose activation is gone is
+-- nowhere.
+SELECT min(kept_until)::text, max(kept_until)::text
 FROM event
 CROSS JOIN LATERAL unnest(activations) AS told (number)
 JOIN activation USING (access_id, number)

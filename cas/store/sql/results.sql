@@ -76,8 +76,8 @@ FOR KEY SHARE OF activation
 ON CONFLICT DO NOTHING;
 
 -- name: result_span
--- The activations whose results a selection may have, and how long they are kept. None: NULLs.
-SELECT min(number), max(number), min(kept_until), max(kept_until)
+-- The activations whose results a selection may have, and how long they are kept, as text: it may be infinity. None: NULLs.
+SELECT min(number), max(number), min(kept_until)::text, max(kept_until)::text
 FROM activation
 WHERE access_id = ANY(%(ids)s) AND (%(end)s::timestamptz IS NULL OR activated_at < %(end)s)
     AND (%(start)s::timestamptz IS NULL OR finished_at IS NULL OR finished_at >= %(start)s);

@@ -69,7 +69,7 @@ WITH kept AS (
     WHERE access_id = %(access_id)s AND number = %(number)s AND id = access_id
     RETURNING kept_until
 )
-SELECT kept_until, make_result_partition(kept_until) FROM kept;
+SELECT kept_until::text, make_result_partition(kept_until) FROM kept;
 
 -- name: retention_keep_results
 UPDATE result SET kept_until = %(kept_until)s
@@ -121,7 +121,8 @@ WHERE (source, message_id, digest) IN (
 );
 
 -- name: deleted_next
-SELECT access_id, kept_until FROM deleted_result LIMIT 1;
+-- As text: it may be infinity.
+SELECT access_id, kept_until::text FROM deleted_result LIMIT 1;
 
 -- name: deleted_results
 DELETE FROM result
