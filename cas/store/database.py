@@ -87,6 +87,7 @@ async def open_pool(dsn: str, *, max_size: int = 10) -> AsyncIterator[Pool]:
         open=False,
         # Every statement is one of a few that come again and again: prepared at once.
         kwargs={"autocommit": True, "prepare_threshold": 0},
+        configure=_in_utc,
         timeout=30,
         reconnect_timeout=TRY_ANEW_AFTER,
         reconnect_failed=keep_trying,
@@ -101,6 +102,11 @@ async def open_pool(dsn: str, *, max_size: int = 10) -> AsyncIterator[Pool]:
         yield pool
     finally:
         await pool.close()
+
+
+async def _in_utc(connection: Connection) -> None:
+    # In another zone the first and last hours of the years 1 to 9999, which clients write for "ever", cannot be read.
+    await connection.execute(b"SET TIME ZONE 'UTC'")
 
 
 async def _ask(pool: Pool) -> None:

@@ -1,8 +1,10 @@
 """The pool of connections."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from psycopg.conninfo import make_conninfo
 from pydantic import SecretStr
 
 from cas.config import Settings
@@ -26,6 +28,15 @@ async def test_a_configured_database_must_have_been_migrated(empty_dsn: str) -> 
     with pytest.raises(SchemaOutOfDate):
         async with open_database(Settings(dsn=SecretStr(empty_dsn))):
             pass
+
+
+@pytest.mark.parametrize("zone", ["Europe/Amsterdam", "America/New_York"])
+async def test_times_are_read_whatever_the_zone_of_the_database_is(dsn: str, zone: str) -> None:
+    moments = (datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC))
+    async with open_pool(make_conninfo(dsn, options=f"-c timezone={zone}")) as pool, pool.connection() as connection:
+        for binary in (False, True):
+            read = await connection.execute("SELECT %s::timestamptz, %s::timestamptz", moments, binary=binary)
+            assert await read.fetchone() == moments
 
 
 async def test_a_pool_without_a_database_gives_up(monkeypatch: pytest.MonkeyPatch) -> None:
