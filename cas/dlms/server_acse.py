@@ -141,37 +141,37 @@ def aare_accepted(
 ) -> bytes:
     """The AARE that accepts; with a challenge, authentication is still to be done."""
     context = CONTEXT + _CONTEXTS[settings.short_names][proposed.ciphered]
-    if challenge is None and not proposed.ciphered:
+    if challenge is None and not proposed.ciphered:  # a device that proves nothing names itself as little
         return _aare_in_clear(context, user_information)
+    certificate = settings.credentials.certificate if settings.mechanism is Mechanism.HIGH_ECDSA else None
+    mechanism = None if challenge is None else f"{MECHANISM}{settings.mechanism:d}"
+    return _aare(context, user_information, settings.own_title, certificate, mechanism, challenge)
+
+
+def _aare(
+    context: str,
+    user_information: bytes,
+    title: bytes | None = None,
+    certificate: bytes | None = None,
+    mechanism: str | None = None,
+    challenge: bytes | None = None,
+) -> bytes:
     source = cos.AcseServiceUser.NULL if challenge is None else cos.AcseServiceUser.AUTHENTICATION_REQUIRED
-    authentication = None if challenge is None else cos.AuthenticationValue(charstring=challenge)
     aare = cos.AareApdu(
         application_context_name=context,
         result=cos.AssociationResult.ACCEPTED,
         result_source_diagnostic=cos.AssociateSourceDiagnostic(acse_service_user=source),
-        responding_ap_title=settings.own_title,
-        responding_ae_qualifier=settings.credentials.certificate
-        if settings.mechanism is Mechanism.HIGH_ECDSA
-        else None,
+        responding_ap_title=title,
+        responding_ae_qualifier=certificate,
         responder_acse_requirements=None if challenge is None else "1",
-        mechanism_name=None if challenge is None else f"{MECHANISM}{settings.mechanism:d}",
-        responding_authentication_value=authentication,
+        mechanism_name=mechanism,
+        responding_authentication_value=None if challenge is None else cos.AuthenticationValue(charstring=challenge),
         user_information=user_information,
     )
     return encode_apdu(aare)
 
 
-@lru_cache(_KINDS)
-def _aare_in_clear(context: str, user_information: bytes) -> bytes:
-    """The AARE of a device that proves nothing, and names itself as little."""
-    source = cos.AssociateSourceDiagnostic(acse_service_user=cos.AcseServiceUser.NULL)
-    aare = cos.AareApdu(
-        application_context_name=context,
-        result=cos.AssociationResult.ACCEPTED,
-        result_source_diagnostic=source,
-        user_information=user_information,
-    )
-    return encode_apdu(aare)
+_aare_in_clear = lru_cache(_KINDS)(_aare)
 
 
 def aare_refused(context: str, error: AssociationRefused, user_information: bytes | None = None) -> cos.AareApdu:
