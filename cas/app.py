@@ -43,6 +43,7 @@ from cas.devices.keys import Keyring
 from cas.devices.lines import Lines
 from cas.devices.links import Recording, open_links
 from cas.devices.master_key import load_keyring
+from cas.devices.opening import Means
 from cas.engine.clock import DatabaseClock
 from cas.engine.depth import measure_depth
 from cas.engine.permits import Permits
@@ -213,7 +214,7 @@ async def _open_parts(settings: Settings, pool: Pool) -> AsyncIterator[_Parts]:
         ) as links,
     ):
         heard = in_association(notification_sink(pool), now)
-        lines = Lines(pool, keyring, counters, settings.client_title, links.transport, exclusion, heard)
+        lines = Lines(pool, keyring, Means(counters, settings.client_title, links.transport, heard), exclusion)
         workshop = Workshop(now, asyncio.sleep, PostgresTransfers(pool), settings.upgrade_dir)
         devices = RegisteredDevices(pool, lines, workshop)
         yield _Parts(

@@ -22,6 +22,7 @@ from cas.access.transfers import PostgresTransfers
 from cas.access.writer import ResultWriter
 from cas.devices.counters import Counters
 from cas.devices.lines import Lines
+from cas.devices.opening import Means
 from cas.devices.registration import Row, register_devices
 from cas.engine.permits import Permits
 from cas.engine.signals import open_signals
@@ -47,7 +48,7 @@ class Moved(Bench):
 
     def __init__(self, pool: Pool, *, allowed: tuple[str, ...] = (), upgrade_dir: Path | None = None) -> None:
         counters = Counters(pool)
-        lines = Lines(pool, KEYRING, counters, CLIENT_TITLE)
+        lines = Lines(pool, KEYRING, Means(counters, CLIENT_TITLE))
         workshop = Workshop(self.time, _no_pause, PostgresTransfers(pool), upgrade_dir)
         super().__init__(pool, FakeDevices({}))
         self.registered = RegisteredDevices(pool, lines, workshop)

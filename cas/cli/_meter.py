@@ -11,6 +11,7 @@ from cas.devices.counters import Counters
 from cas.devices.exclusion import open_exclusion
 from cas.devices.master_key import load_keyring
 from cas.devices.model import Device, Quirks, without_password
+from cas.devices.opening import Means
 from cas.devices.reading import LIST_SIZE, Reader
 from cas.devices.registry import get_device
 from cas.devices.selection import SelectiveSession, ways_of
@@ -85,18 +86,8 @@ async def open_sessions(name: str, heard: Heard = lambda _: None) -> AsyncIterat
     settings = load_settings()
     async with open_database(settings) as pool, open_exclusion(conninfo_of(pool)) as exclusion:
         found = (await get_device(pool, name)).device
-        yield (
-            pool,
-            found,
-            Sessions(
-                pool,
-                load_keyring(settings),
-                Counters(pool),
-                settings.client_title,
-                lambda device: _Counted(open_transport(device.url), heard),
-                exclusion,
-            ),
-        )
+        means = Means(Counters(pool), settings.client_title, lambda device: _Counted(open_transport(device.url), heard))
+        yield pool, found, Sessions(pool, load_keyring(settings), means, exclusion)
 
 
 @asynccontextmanager

@@ -19,11 +19,10 @@ from typing import TypeAlias
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 
 from cas.cosem.obis import Obis
-from cas.devices.counters import Counters
 from cas.devices.errors import KeyChangeFailed, KeyChangeRunning, KeyMissing, SetupRefused
 from cas.devices.keys import CANDIDATE_OF, KeyKind, Keyring, Secret
 from cas.devices.model import Authentication, Device, Protection
-from cas.devices.opening import Opener
+from cas.devices.opening import Means, Opener
 from cas.devices.registry import Registered, get_device
 from cas.devices.security_setup import (
     Entity,
@@ -45,7 +44,6 @@ from cas.dlms.security.suites import SUITES
 from cas.store.database import Pool
 from cas.store.queries import query
 from cas.system_events import Kind, tell
-from transports.base import Transport
 from transports.errors import ResponseTimeout, TransportError
 
 _LOCK = query("key_change_lock")
@@ -69,19 +67,10 @@ Keys: TypeAlias = Mapping[KeyKind, Secret]
 class KeyChange:
     """Changes of one device's keys. Whoever uses it has the device for himself."""
 
-    def __init__(
-        self,
-        pool: Pool,
-        keyring: Keyring,
-        counters: Counters,
-        client_title: bytes,
-        transport: Callable[[Device], Transport],
-    ) -> None:
+    def __init__(self, pool: Pool, keyring: Keyring, means: Means) -> None:
         self._pool = pool
         self._keyring = keyring
-        self._counters = counters
-        self._client_title = client_title
-        self._transport = transport
+        self._means = means
 
     async def transfer(self, device_id: str, kinds: Collection[KeyKind]) -> None:
         """Draw new keys of these kinds, give them to the device, and keep those that it has.
@@ -173,7 +162,7 @@ class KeyChange:
             raise KeyChangeFailed(device_id, "it still has the old keys, which stay registered")
 
     async def _agree(self, device: Device, keys: Keys, kinds: Collection[KeyKind]) -> dict[KeyKind, Secret]:
-        suite, titles = SUITES[device.suite], (self._title(device), device.system_title or b"")
+        suite, titles = SUITES[device.suite], (self._means.title(device), device.system_title or b"")
         signing = private_key(keys[KeyKind.SIGNING].reveal(), suite, "our signing key")
         own = {KEY_IDS[kind]: drawn_private_key(suite, os.urandom) for kind in kinds}
         offered = [(key_id, key_data(key_id, key, signing)) for key_id, key in own.items()]
@@ -285,15 +274,12 @@ class KeyChange:
 
     @asynccontextmanager
     async def _associated(self, device: Device, keys: Keys) -> AsyncIterator[Client]:
-        opener = Opener(device, keys, self._title(device), self._counters, self._transport)
+        opener = Opener(device, keys, self._means)
         client = await opener.open()
         try:
             yield client
         finally:
             await opener.close(client)
-
-    def _title(self, device: Device) -> bytes:
-        return device.client_system_title or self._client_title
 
     async def _store(self, device_id: str, keys: Keys) -> None:
         await store_keys(self._pool, self._keyring, device_id, keys)

@@ -10,11 +10,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 
 from cas.bindings import cosempdu as cos
-from cas.devices.counters import Counters
 from cas.devices.errors import KeyMissing
 from cas.devices.keys import KeyKind, Secret
 from cas.devices.model import Device
-from cas.devices.opening import Heard, Opener
+from cas.devices.opening import Means, Opener
 from cas.devices.registry import Registered
 from cas.devices.selection import ways_of
 from cas.devices.sessions import Alone, Sessions
@@ -23,7 +22,6 @@ from cas.dlms.apdu import Request, Response
 from cas.dlms.client import Client
 from cas.dlms.errors import AssociationRefused, NotAssociated
 from cas.dlms.selection import Ways
-from transports.base import Transport
 
 _PRE_ESTABLISHED = cos.AareApdu(
     application_context_name=f"{CONTEXT}1",
@@ -36,18 +34,10 @@ _PRE_ESTABLISHED = cos.AareApdu(
 class Line:
     """One device, and at the most one association with it. Each association has a link of its own."""
 
-    def __init__(
-        self,
-        device: Device,
-        keys: Mapping[KeyKind, Secret],
-        client_title: bytes,
-        counters: Counters,
-        transport: Callable[[Device], Transport],
-        heard: Heard | None = None,
-    ) -> None:
+    def __init__(self, device: Device, keys: Mapping[KeyKind, Secret], means: Means) -> None:
         self._device = device
         self._keys = keys
-        self._opener = Opener(device, keys, client_title, counters, transport, heard)
+        self._opener = Opener(device, keys, means)
         self._client: Client | None = None
 
     @property
@@ -111,10 +101,7 @@ class Lines(Sessions):
 
     async def _line(self, found: Registered) -> Line:
         registered = await self.settled(found)
-        device = registered.device
-        title = device.client_system_title or self._client_title
-        keys = registered.unseal(self._keyring)
-        return Line(device, keys, title, self._counters, self._transport, self._heard)
+        return Line(registered.device, registered.unseal(self._keyring), self._means)
 
 
 class _Held(AbstractAsyncContextManager[Line]):

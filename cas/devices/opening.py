@@ -8,7 +8,7 @@ its range is refused, which would make the key useless.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeAlias
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
@@ -32,6 +32,7 @@ from cas.dlms.security.authentication import Mechanism
 from cas.dlms.xdlms.exchange import raise_for_error
 from cas.system_events import Kind, tell
 from transports.base import Transport
+from transports.registry import open_transport
 
 _DATA, _VALUE = 1, 2
 _CONFIRMED = 0xC1
@@ -42,24 +43,33 @@ Heard: TypeAlias = Callable[[str, Notification], Awaitable[bool]]
 """Takes what the device of this DeviceID sends unasked in an association, and says whether it did."""
 
 
+def _by_url(device: Device) -> Transport:
+    return open_transport(device.url)
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What associations are opened with, whatever the device."""
+
+    counters: Counters
+    client_title: bytes
+    transport: Callable[[Device], Transport] = _by_url
+    """Makes the link to a device."""
+    heard: Heard | None = None
+    """Without it, what devices send unasked in their associations is dropped, and not confirmed."""
+
+    def title(self, device: Device) -> bytes:
+        """Our system title, as this device knows it."""
+        return device.client_system_title or self.client_title
+
+
 class Opener:
     """Opens and closes clients of one device, one at a time."""
 
-    def __init__(
-        self,
-        device: Device,
-        keys: Mapping[KeyKind, Secret],
-        client_title: bytes,
-        counters: Counters,
-        transport: Callable[[Device], Transport],
-        heard: Heard | None = None,
-    ) -> None:
-        self._heard = heard
+    def __init__(self, device: Device, keys: Mapping[KeyKind, Secret], means: Means) -> None:
         self._device = device
         self._keys = keys
-        self._client_title = client_title
-        self._counters = counters
-        self._transport = transport
+        self._means = means
         self.tried: Client | None = None
 
     async def open(self, aarq: cos.AarqApdu | None = None) -> Client:
@@ -73,7 +83,7 @@ class Opener:
             settings = replace(settings, last_counter=await self._last_counter(settings))
             # Under the title that the AARQ names: it is part of the initialization vector. Nothing waits for
             # the database from then on: the device may be another process's when that is back, with higher counters.
-            lease = await self._counters.lease(encryption, settings.client_title, self._device.device_id)
+            lease = await self._means.counters.lease(encryption, settings.client_title, self._device.device_id)
             when = self._device.quirks.read_counter
             if when == "always" or (when == "first" and lease.next == 1):
                 await self._recover(lease, None)
@@ -88,13 +98,13 @@ class Opener:
         return await self._try(settings, lease)
 
     async def _try(self, settings: Settings, lease: Lease | None) -> Client:
-        heard = partial(self._heard, self._device.device_id) if self._heard else None
-        self.tried = client = Client(self._transport(self._device), settings, lease, heard)
+        heard = partial(self._means.heard, self._device.device_id) if self._means.heard else None
+        self.tried = client = Client(self._means.transport(self._device), settings, lease, heard)
         await client.open()
         return client
 
     def _settings(self, aarq: cos.AarqApdu | None) -> Settings:
-        settings = settings_of(self._device, self._keys, self._client_title)
+        settings = settings_of(self._device, self._keys, self._means.title(self._device))
         return settings if aarq is None else requested(aarq, settings)
 
     async def close(self, client: Client) -> None:
@@ -104,7 +114,7 @@ class Opener:
         last = client.last_counter
         if scope is not None and last is not None and last != client.settings.last_counter:
             try:
-                await self._counters.raise_to(scope, min(last + 1, HIGHEST))
+                await self._means.counters.raise_to(scope, min(last + 1, HIGHEST))
             except psycopg.Error as problem:
                 log.warning("counter of the device not remembered", device=self._device.device_id, problem=str(problem))
         await self._pause()
@@ -126,7 +136,7 @@ class Opener:
         scope = self._scope(settings)
         if scope is None:
             return None
-        known = (await self._counters.read([scope])).get(scope)
+        known = (await self._means.counters.read([scope])).get(scope)
         return None if known is None else known - 1
 
     async def _recover(self, lease: Lease, told: int | None) -> None:
@@ -144,7 +154,7 @@ class Opener:
         public = replace(self._device, url=with_client(self._device.url, quirks.counter_client))
         settings = Settings(release=quirks.release, pre_established=not quirks.counter_associates)
         name = Obis.parse(quirks.counter_object).octets
-        async with Client(self._transport(public), settings) as client:
+        async with Client(self._means.transport(public), settings) as client:
             answer = await client.request(_get(name))
         raise_for_error(answer)
         normal = answer.get_response_normal if isinstance(answer, cos.GetResponse) else None

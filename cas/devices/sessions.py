@@ -5,51 +5,30 @@ async with sessions.open(device_id) as client:
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Collection
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from weakref import WeakValueDictionary
 
-from cas.devices.counters import Counters
 from cas.devices.errors import KeyMissing, UnknownDevice
 from cas.devices.exclusion import Exclusion
 from cas.devices.key_change import KeyChange, candidates_in, key_change_lock
 from cas.devices.keys import KeyKind, Keyring
-from cas.devices.model import Device
-from cas.devices.opening import Heard, Opener
+from cas.devices.opening import Means, Opener
 from cas.devices.registry import Registered, get_device
-from cas.devices.settings import settings_of
 from cas.dlms.client import Client
 from cas.store.database import Pool
-from transports.base import Transport
-from transports.registry import open_transport
-
-__all__ = ["Sessions", "settings_of"]
 
 
 class Sessions:
     """Opens associations as the registry says. Nothing of a device is kept between two sessions."""
 
-    def __init__(
-        self,
-        pool: Pool,
-        keyring: Keyring,
-        counters: Counters,
-        client_title: bytes,
-        transport: Callable[[Device], Transport] = lambda device: open_transport(device.url),
-        exclusion: Exclusion | None = None,
-        heard: Heard | None = None,
-    ) -> None:
-        """`transport` makes the link to a device; `exclusion` keeps other processes away from it meanwhile.
-
-        `heard` takes what devices send unasked in their associations; without it, that is dropped, and not confirmed.
-        """
-        self._heard = heard
+    def __init__(self, pool: Pool, keyring: Keyring, means: Means, exclusion: Exclusion | None = None) -> None:
+        """`exclusion` keeps other processes away from a device meanwhile."""
         self._pool = pool
         self._keyring = keyring
-        self._counters = counters
-        self._client_title = client_title
-        self._transport = transport
+        self._means = means
         self._exclusion = exclusion
+        self._key_change = KeyChange(pool, keyring, means)
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     @asynccontextmanager
@@ -63,10 +42,7 @@ class Sessions:
             device = registered.device
             if registered.missing_keys:
                 raise KeyMissing(device.device_id, registered.missing_keys)
-            title = device.client_system_title or self._client_title
-            opener = Opener(
-                device, registered.unseal(self._keyring), title, self._counters, self._transport, self._heard
-            )
+            opener = Opener(device, registered.unseal(self._keyring), self._means)
             client = await opener.open()
             try:
                 yield client
@@ -104,10 +80,6 @@ class Sessions:
     async def _changing(self, device_id: str) -> AsyncIterator[KeyChange]:
         async with key_change_lock(self._pool, device_id), self.alone(device_id):
             yield self._key_change
-
-    @property
-    def _key_change(self) -> KeyChange:
-        return KeyChange(self._pool, self._keyring, self._counters, self._client_title, self._transport)
 
 
 class Alone(AbstractAsyncContextManager[Registered]):

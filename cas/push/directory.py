@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl, urlsplit
 from cas.devices.counters import Counters, counter_scope
 from cas.devices.keys import KeyKind, Keyring
 from cas.devices.registry import Registered, find_devices
-from cas.devices.sessions import settings_of
+from cas.devices.settings import settings_of
 from cas.dlms.security.control import SecurityControl
 from cas.dlms.security.suites import TITLE_LENGTH
 from cas.dlms.security.wrapping import wrap_general

@@ -19,6 +19,7 @@ from cas.access.visit import Visit
 from cas.devices.counters import Counters
 from cas.devices.lines import Lines
 from cas.devices.links import Links
+from cas.devices.opening import Means
 from cas.devices.registration import Row, register_devices
 from cas.simulator import Simulator
 from cas.store.database import Pool
@@ -62,7 +63,7 @@ async def places(pool: Pool, simulator: Simulator) -> AsyncIterator[Sequence[Pla
     async with AsyncExitStack() as stack:
         links = Links(Limits(per_second=100_000), keep_alive=5.0)
         stack.push_async_callback(links.close)
-        lines = Lines(pool, KEYRING, Counters(pool), b"CAS\0\0\0\0\1", links.transport)
+        lines = Lines(pool, KEYRING, Means(Counters(pool), b"CAS\0\0\0\0\1", links.transport))
         devices = RegisteredDevices(pool, lines, Workshop(now, asyncio.sleep, PostgresTransfers(pool)))
         yield [Place(devices, meter, Wire("", 0)) for meter in simulator.meters]
     assert not list(simulator.violations())

@@ -27,6 +27,7 @@ from cas.devices.counters import Counters
 from cas.devices.keys import Keyring, Secret
 from cas.devices.lines import Lines
 from cas.devices.links import Links
+from cas.devices.opening import Means
 from cas.devices.registration import Row, register_devices
 from cas.dlms.apdu import decode_apdu
 from cas.simulator import Simulator
@@ -142,7 +143,7 @@ async def places(pool: Pool, request: pytest.FixtureRequest) -> AsyncIterator[Se
         )
         links = Links(Limits(per_second=100_000), keep_alive=5.0)
         stack.push_async_callback(links.close)
-        lines = Lines(pool, KEYRING, Counters(pool), b"CAS\0\0\0\0\1", links.transport)
+        lines = Lines(pool, KEYRING, Means(Counters(pool), b"CAS\0\0\0\0\1", links.transport))
         devices = RegisteredDevices(pool, lines, Workshop(now, asyncio.sleep, PostgresTransfers(pool)))
         yield [Place(devices, simulator.meter(index), made) for index, made in enumerate(wires)]
         assert not list(simulator.violations())

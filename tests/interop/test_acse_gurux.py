@@ -9,6 +9,7 @@ from cas.bindings import cosempdu as cos
 from cas.devices.counters import Counters
 from cas.devices.keys import Keyring, Secret
 from cas.devices.lines import Line, Lines
+from cas.devices.opening import Means
 from cas.devices.registration import Row, register_devices
 from cas.dlms.apdu import decode_apdu, encode_apdu
 from cas.dlms.conformance import Conformance
@@ -46,7 +47,7 @@ async def lines(pool: Pool, port: int) -> Lines:
         {"device_id": "4752580000000001", "alias": "gmac", "url": f"{url}1", **KEYS},
     ]
     await register_devices(pool, KEYRING, [Row(row) for row in rows])
-    return Lines(pool, KEYRING, Counters(pool), b"CAS\x00\x00\x00\x00\x01")
+    return Lines(pool, KEYRING, Means(Counters(pool), b"CAS\x00\x00\x00\x00\x01"))
 
 
 @pytest.fixture

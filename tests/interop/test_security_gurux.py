@@ -18,6 +18,7 @@ from cas.cosem.data import Data
 from cas.cosem.obis import Obis
 from cas.devices.counters import Counters
 from cas.devices.keys import Keyring, Secret
+from cas.devices.opening import Means
 from cas.devices.registration import Row, register_devices
 from cas.devices.sessions import Sessions
 from cas.dlms.errors import AuthenticationFailed, DlmsError
@@ -108,7 +109,7 @@ def act(method: int) -> cos.ActionRequest:
 async def use(pool: Pool, given: Row) -> None:
     """Read, write and act over one association, and read in a second one."""
     await register_devices(pool, KEYRING, [given])
-    sessions = Sessions(pool, KEYRING, Counters(pool), b"CAS\0\0\0\0\1")
+    sessions = Sessions(pool, KEYRING, Means(Counters(pool), b"CAS\0\0\0\0\1"))
     text = given.fields["url"].encode()
     async with sessions.open(TITLE) as client:
         assert await value(client, get(3, ENERGY)) == 1234568

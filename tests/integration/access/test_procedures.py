@@ -15,6 +15,7 @@ from cas.bindings import device_access as dev
 from cas.devices.counters import Counters
 from cas.devices.keys import Keyring, Secret
 from cas.devices.lines import Lines
+from cas.devices.opening import Means
 from cas.devices.registration import Row, register_devices
 from cas.simulator import Fault, FaultKind, Simulator
 from cas.store.database import Pool
@@ -38,7 +39,7 @@ async def simulator() -> AsyncIterator[Simulator]:
 @pytest.fixture
 async def lines(pool: Pool, simulator: Simulator) -> Lines:
     await register_devices(pool, KEYRING, [Row(simulator.device(index)) for index in range(2)])
-    return Lines(pool, KEYRING, Counters(pool), b"CAS\x00\x00\x00\x00\x01")
+    return Lines(pool, KEYRING, Means(Counters(pool), b"CAS\x00\x00\x00\x00\x01"))
 
 
 def workshop(pool: Pool, directory: Path) -> Workshop:

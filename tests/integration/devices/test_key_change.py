@@ -10,6 +10,7 @@ from cas.devices.counters import Counters
 from cas.devices.errors import KeyChangeFailed, KeyChangeRunning, KeyMissing
 from cas.devices.key_change import key_change_lock
 from cas.devices.keys import CANDIDATE_OF, KeyKind, Keyring, Secret
+from cas.devices.opening import Means
 from cas.devices.registration import Row, register_devices
 from cas.devices.registry import get_device
 from cas.devices.sessions import Sessions
@@ -33,7 +34,7 @@ async def simulator() -> AsyncIterator[Simulator]:
 @pytest.fixture
 async def sessions(pool: Pool, simulator: Simulator) -> Sessions:
     await register_devices(pool, KEYRING, [Row({**simulator.device(0)})])
-    return Sessions(pool, KEYRING, Counters(pool), b"CAS\0\0\0\0\1")
+    return Sessions(pool, KEYRING, Means(Counters(pool), b"CAS\0\0\0\0\1"))
 
 
 @pytest.fixture
@@ -97,7 +98,7 @@ class TestChange:
         entry = {name: value for name, value in simulator.device(0).items() if name != "master_key"}
         await register_devices(pool, KEYRING, [Row(entry)])
         with pytest.raises(KeyMissing, match="master"):
-            await Sessions(pool, KEYRING, Counters(pool), b"CAS\0\0\0\0\1").change_keys(meter.device_id, BOTH)
+            await Sessions(pool, KEYRING, Means(Counters(pool), b"CAS\0\0\0\0\1")).change_keys(meter.device_id, BOTH)
 
     async def test_a_device_that_is_not_reached_keeps_its_keys(
         self, pool: Pool, sessions: Sessions, meter: Meter

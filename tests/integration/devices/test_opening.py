@@ -10,10 +10,10 @@ import pytest
 from cas.bindings import cosempdu as cos
 from cas.cosem.obis import Obis
 from cas.devices.counters import HIGHEST, NEAR_TOP, Counters, counter_scope
-from cas.devices.errors import CounterDoubtful
+from cas.devices.errors import CounterDoubtful, KeyChangeFailed
 from cas.devices.keys import KeyKind, Keyring, Secret
 from cas.devices.lines import Lines
-from cas.devices.opening import with_client
+from cas.devices.opening import Means, with_client
 from cas.devices.registration import Row, register_devices
 from cas.devices.registry import get_device
 from cas.devices.sessions import Sessions
@@ -45,7 +45,7 @@ async def simulator() -> AsyncIterator[Simulator]:
 
 async def registered(pool: Pool, simulator: Simulator, **changes: Any) -> Sessions:
     await register_devices(pool, KEYRING, [Row({**simulator.device(0), **changes})])
-    return Sessions(pool, KEYRING, Counters(pool), TITLE)
+    return Sessions(pool, KEYRING, Means(Counters(pool), TITLE))
 
 
 async def read(sessions: Sessions, meter: Meter) -> bool:
@@ -122,7 +122,7 @@ class TestOurCounter:
         await registered(pool, simulator)
         meter = simulator.meter(0)
         used(meter, 5000)
-        async with Lines(pool, KEYRING, Counters(pool), TITLE).hold(meter.device_id) as line:
+        async with Lines(pool, KEYRING, Means(Counters(pool), TITLE)).hold(meter.device_id) as line:
             assert (await line.open()).result is cos.AssociationResult.ACCEPTED
             assert isinstance(await line.request(GET), cos.GetResponse)
 
@@ -165,7 +165,7 @@ class TestTheDevicesCounter:
 async def test_a_device_that_a_later_release_knows_more_of_is_alone_with_it(pool: Pool) -> None:
     async with Simulator(3, authentication="hls-gmac") as simulator:
         await register_devices(pool, KEYRING, [Row(simulator.device(index)) for index in range(3)])
-        sessions = Sessions(pool, KEYRING, Counters(pool), TITLE)
+        sessions = Sessions(pool, KEYRING, Means(Counters(pool), TITLE))
         async with pool.connection() as connection:
             await connection.execute(
                 "UPDATE device SET quirks = '{\"of_a_later_release\": 1}' WHERE device_id = %s",
@@ -195,7 +195,7 @@ async def test_counters_rise_though_a_process_waits_for_the_database_while_anoth
 ) -> None:
     other, meter = await registered(pool, simulator), simulator.meter(0)
     counters = WaitingCounters(pool)
-    reading = asyncio.create_task(read(Sessions(pool, KEYRING, counters, TITLE), meter))
+    reading = asyncio.create_task(read(Sessions(pool, KEYRING, Means(counters, TITLE)), meter))
     await counters.asked.wait()
     assert await read(other, meter)  # locks go with the connection
     counters.back.set()
@@ -241,9 +241,26 @@ async def test_what_a_device_sends_unasked_is_taken_and_then_confirmed(pool: Poo
     data, event = "0F40000007000200", "C200" + "00080000010000FF02" + "1105"
     async with FakeDevice(AARE, [data, event, "C401C1000600003039"], None) as device:
         link = Link(device.near, lambda: WrapperFraming(local=16, remote=1))
-        sessions = Sessions(pool, KEYRING, Counters(pool), TITLE, lambda _: link, heard=take)
+        sessions = Sessions(pool, KEYRING, Means(Counters(pool), TITLE, lambda _: link, heard=take))
         async with sessions.open("M1") as client:
             await client.request(GET)
         await device.gone.wait()
     assert heard == [("M1", Kind.DATA), ("M1", Kind.EVENT)]
     assert device.received[2:] == ["104000000700"]
+
+
+async def test_what_a_device_sends_while_its_keys_change_is_taken(pool: Pool) -> None:
+    heard: list[Kind] = []
+
+    async def take(_: str, body: Notification) -> bool:
+        heard.append(kind_of(body))
+        return True
+
+    entry = {"device_id": "M1", "url": "tcp://192.0.2.1:4059?client=16&server=1", "quirk": {"release": "no"}}
+    await register_devices(pool, KEYRING, [Row(entry)])
+    async with FakeDevice(AARE, ["C200" + "00080000010000FF02" + "1105", "C701C10300"], None) as device:
+        link = Link(device.near, lambda: WrapperFraming(local=16, remote=1))
+        sessions = Sessions(pool, KEYRING, Means(Counters(pool), TITLE, lambda _: link, heard=take))
+        with pytest.raises(KeyChangeFailed, match="refuses"):
+            await sessions.give_certificate("M1", KeyKind.DEVICE_SIGNING, b"DER")
+    assert heard == [Kind.EVENT]

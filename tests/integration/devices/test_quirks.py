@@ -18,6 +18,7 @@ from cas.devices.browsing import CURRENT_ASSOCIATION, read_objects
 from cas.devices.counters import Counters
 from cas.devices.keys import KeyKind, Keyring, Secret
 from cas.devices.model import Quirks
+from cas.devices.opening import Means
 from cas.devices.reading import Reader
 from cas.devices.registration import Row, register_devices
 from cas.devices.registry import get_device
@@ -51,7 +52,7 @@ async def meter(
     async with Simulator(model=model, oddities=oddities, clock=NOW.timestamp, **given) as simulator:  # type: ignore[arg-type]  # a word
         known = simulator.device(0)
         await register_devices(pool, KEYRING, [Row({**known, "url": f"{known['url']}&timeout=0.5", **entry})])
-        yield simulator, Sessions(pool, KEYRING, Counters(pool), TITLE)
+        yield simulator, Sessions(pool, KEYRING, Means(Counters(pool), TITLE))
 
 
 @asynccontextmanager
@@ -409,7 +410,7 @@ class TestSuites:
         model.write_text(MODEL.format(suite=suite, authentication=authentication))
         async with Simulator(model=str(model)) as simulator:
             await register_devices(pool, KEYRING, [Row({**simulator.device(0), "quirk": quirk})])
-            sessions = Sessions(pool, KEYRING, Counters(pool), TITLE)
+            sessions = Sessions(pool, KEYRING, Means(Counters(pool), TITLE))
             async with sessions.open(simulator.meter(0).device_id) as client:
                 for _ in range(2):
                     assert isinstance(value(await client.request(get(attribute()))).value, int)
@@ -435,7 +436,7 @@ async def test_every_mechanism_with_both_kinds_of_names(
     model.write_text(MODEL.format(suite=1, authentication=authentication))
     async with Simulator(model=str(model), oddities=["short-names"] if short == "yes" else []) as simulator:
         await register_devices(pool, KEYRING, [Row({**simulator.device(0), "quirk": {"short_names": short}})])
-        sessions = Sessions(pool, KEYRING, Counters(pool), TITLE)
+        sessions = Sessions(pool, KEYRING, Means(Counters(pool), TITLE))
         async with sessions.open(simulator.meter(0).device_id) as client:
             assert isinstance(value(await client.request(get(attribute()))).value, int)
 

@@ -17,6 +17,7 @@ from cas.devices.certificates import check_fits, check_issued, kind_of, read_cer
 from cas.devices.counters import Counters
 from cas.devices.errors import CertificateUnfit, KeyChangeFailed, KeyMissing, SetupRefused
 from cas.devices.keys import CANDIDATE_OF, KeyKind, Keyring, Secret
+from cas.devices.opening import Means
 from cas.devices.registration import Row, register_devices
 from cas.devices.registry import get_device
 from cas.devices.security_setup import Entity, Named, Numbered, Purpose
@@ -124,7 +125,7 @@ def bench(pool: Pool, tmp_path: Path) -> Benches:
         async with Simulator(model=str(model)) as simulator:
             known = simulator.device(0)
             await register_devices(pool, KEYRING, [Row({**known, "url": f"{known['url']}&timeout=2", **entry})])
-            yield Bench(pool, simulator, Sessions(pool, KEYRING, Counters(pool), TITLE))
+            yield Bench(pool, simulator, Sessions(pool, KEYRING, Means(Counters(pool), TITLE)))
 
     return made
 

@@ -8,7 +8,7 @@ from cas.bindings import cosempdu as cos
 from cas.cosem.obis import Obis
 from cas.devices.entry import parse_entry
 from cas.devices.keys import KeyKind, Secret
-from cas.devices.sessions import settings_of
+from cas.devices.settings import settings_of
 from cas.dlms.client import Client
 from cas.simulator import Fault, FaultKind, Simulator
 from cas.simulator.reading import builtin_models
