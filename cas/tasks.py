@@ -1,9 +1,29 @@
-"""Ending tasks, so that they do end."""
+"""Tasks behind the scenes: those that shall never end do not, and the others do."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from cas.system_events import Kind, tell
 
 # Seconds after which a task that goes on is canceled again.
 AGAIN_AFTER = 1.0
+# Seconds after which work that failed is begun anew.
+ANEW_AFTER = 2.0
+
+log = structlog.get_logger(__name__)
+
+
+async def endless(work: Callable[[], Awaitable[None]], what: str) -> None:
+    """Do work that has no end, anew whenever it fails, until canceled: nobody waits for it who would notice."""
+    while True:
+        try:
+            await work()
+        except Exception:
+            log.exception("the service failed in something that it does all the time, and begins it anew", what=what)
+            tell(Kind.FAULT, what)
+        await asyncio.sleep(ANEW_AFTER)
 
 
 async def end(*tasks: "asyncio.Task[None]") -> None:

@@ -23,7 +23,7 @@ from cas.console.guard import HEADERS
 from cas.engine.permits import Permits
 from cas.store.database import Pool
 from cas.store.errors import StoreError
-from cas.tasks import end
+from cas.tasks import end, endless
 
 CHANNELS = ("cas_due", "cas_stop", "cas_finished", "cas_event")
 # Seconds between two looks at what is under way, and the share of the time that looking may take.
@@ -134,8 +134,8 @@ class Hub:
         self._viewers.add(queue)
         if not self._tasks:
             self._tasks = [
-                asyncio.create_task(self._watch(), name="console watch"),
-                asyncio.create_task(self._listen(), name="console listen"),
+                asyncio.create_task(endless(self._watch, "console"), name="console watch"),
+                asyncio.create_task(endless(self._listen, "console"), name="console listen"),
             ]
         try:
             yield queue

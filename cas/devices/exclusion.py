@@ -29,7 +29,7 @@ from cas.store.errors import DatabaseUnavailable
 from cas.store.queries import query
 from cas.store.standing import BEAT, beat, open_standing
 from cas.system_events import Kind, tell
-from cas.tasks import end
+from cas.tasks import end, endless
 
 # Seconds between attempts to get a lock that another process has; doubled up to the longest.
 FIRST_PAUSE, LONGEST_PAUSE = 0.02, 0.5
@@ -248,7 +248,7 @@ class Exclusion:
 async def open_exclusion(conninfo: str) -> AsyncIterator[Exclusion]:
     """Locks on a connection of their own, which is made when the first is needed."""
     exclusion = Exclusion(conninfo)
-    beating = asyncio.create_task(exclusion.beat(), name="locks on devices")
+    beating = asyncio.create_task(endless(exclusion.beat, "locks on devices"), name="locks on devices")
     try:
         yield exclusion
     finally:

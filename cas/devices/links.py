@@ -11,6 +11,7 @@ import json
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -21,7 +22,7 @@ from cas.devices.model import Device
 from cas.dlms.redaction import redact
 from cas.store.database import Pool
 from cas.store.queries import query
-from cas.tasks import end
+from cas.tasks import end, endless
 from transports.base import Transport
 from transports.errors import NotConnected, TransportError
 from transports.registry import open_transport
@@ -90,7 +91,7 @@ async def open_links(
 ) -> AsyncIterator[Links]:
     """Links that record what the database asks for; in the end those that are kept are closed."""
     links = Links(limits, keep_alive=keep_alive, record=record)
-    follower = asyncio.create_task(links.follow(pool), name="devices to be recorded")
+    follower = asyncio.create_task(endless(partial(links.follow, pool), "recording"), name="devices to be recorded")
     try:
         yield links
     finally:

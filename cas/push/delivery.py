@@ -21,7 +21,7 @@ from cas.store.database import Connection
 from cas.store.errors import StoreError
 from cas.store.queries import query
 from cas.store.standing import BEAT, beat, open_standing
-from cas.tasks import end
+from cas.tasks import end, endless
 
 EVENT = "cas_event"
 # Seconds before the database is tried again.
@@ -137,7 +137,7 @@ class Delivery:
 @asynccontextmanager
 async def delivering(delivery: Delivery) -> AsyncIterator[None]:
     """Deliver in the background. What is under way in the end is sent again by whoever is next."""
-    task = asyncio.create_task(delivery.run(), name="delivery of events")
+    task = asyncio.create_task(endless(delivery.run, "delivery of events"), name="delivery of events")
     try:
         yield
     finally:

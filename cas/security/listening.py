@@ -16,7 +16,7 @@ import structlog
 from aiohttp import web
 
 from cas.errors import ConfigurationError
-from cas.tasks import end
+from cas.tasks import end, endless
 
 log = structlog.get_logger(__name__)
 
@@ -121,7 +121,7 @@ async def listening(
                 _close(before)
                 log.info("the files of TLS changed, and hold for new connections")
 
-        renewing = asyncio.create_task(renew(), name="renew TLS") if files else None
+        renewing = asyncio.create_task(endless(renew, "certificates"), name="renew TLS") if files else None
         try:
             address = sockets[0].getsockname()
             yield address[0], address[1]

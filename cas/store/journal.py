@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -17,7 +18,7 @@ from cas.store.database import PROCESS, Pool, connected
 from cas.store.errors import StoreError
 from cas.store.queries import query
 from cas.system_events import BY_NUMBER, Entry, Journal, Severity, SystemEvent, journal
-from cas.tasks import end
+from cas.tasks import end, endless
 
 # Events in one statement, and the seconds in which they are gathered.
 BATCH = 500
@@ -83,7 +84,7 @@ async def keeping_journal(pool: Pool) -> AsyncIterator[None]:
     kept = Journal(news.set)
     before = journal.get()
     journal.set(kept)
-    task = asyncio.create_task(_keep(pool, kept, news), name="journal")
+    task = asyncio.create_task(endless(partial(_keep, pool, kept, news), "journal"), name="journal")
     try:
         yield
     finally:

@@ -19,7 +19,7 @@ from cas.store.database import PROCESS, Connection, Pool, connected
 from cas.store.errors import DatabaseUnavailable
 from cas.store.queries import query
 from cas.system_events import Kind, tell
-from cas.tasks import end
+from cas.tasks import end, endless
 
 # Seconds between attempts to open it again.
 RECONNECT_AFTER = 0.5
@@ -83,7 +83,23 @@ async def standing_connection(
         connection = await _open(conninfo, begin)
     except OperationalError as problem:
         raise DatabaseUnavailable(f"the database cannot be reached: {problem}") from problem
-    task = asyncio.create_task(_keep(connection, conninfo, begin, take, again), name="standing connection")
+
+    async def keep() -> None:
+        nonlocal connection
+        while True:
+            try:
+                async with connection:
+                    while True:
+                        async for notification in connection.notifies(timeout=BEAT):
+                            take(notification)
+                        await beat(connection)
+            except OperationalError as problem:
+                tell(Kind.DATABASE_AWAY, problem=str(problem).partition("\n")[0])
+            connection = await _open_anew(conninfo, begin)
+            tell(Kind.DATABASE_BACK)
+            again()
+
+    task = asyncio.create_task(endless(keep, "standing connection"), name="standing connection")
     try:
         yield
     finally:
@@ -96,26 +112,8 @@ async def _open(conninfo: str, begin: Callable[[Connection], Awaitable[None]]) -
     return connection
 
 
-async def _keep(
-    connection: Connection,
-    conninfo: str,
-    begin: Callable[[Connection], Awaitable[None]],
-    take: Callable[[Notify], None],
-    again: Callable[[], None],
-) -> None:
+async def _open_anew(conninfo: str, begin: Callable[[Connection], Awaitable[None]]) -> Connection:
     while True:
-        try:
-            async with connection:
-                while True:
-                    async for notification in connection.notifies(timeout=BEAT):
-                        take(notification)
-                    await beat(connection)
-        except OperationalError as problem:
-            tell(Kind.DATABASE_AWAY, problem=str(problem).partition("\n")[0])
-        while True:
-            with suppress(OperationalError):
-                connection = await _open(conninfo, begin)
-                break
-            await asyncio.sleep(RECONNECT_AFTER)
-        tell(Kind.DATABASE_BACK)
-        again()
+        with suppress(OperationalError):
+            return await _open(conninfo, begin)
+        await asyncio.sleep(RECONNECT_AFTER)
