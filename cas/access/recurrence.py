@@ -46,7 +46,7 @@ class Interval:
 def activation(start: datetime, interval: Interval, k: int, zone: tzinfo) -> datetime | None:
     """The k-th activation, 0 being `start` itself, in UTC; None beyond the year 9998."""
     try:
-        wall = start.astimezone(zone).replace(tzinfo=None)
+        wall = in_zone(start, zone).replace(tzinfo=None)
         month = wall.year * 12 + wall.month - 1 + k * interval.months
         year, month = divmod(month, 12)
         day = min(wall.day, monthrange(year, month + 1)[1])
@@ -56,6 +56,17 @@ def activation(start: datetime, interval: Interval, k: int, zone: tzinfo) -> dat
     except (ValueError, OverflowError):
         return None
     return found if found < _LATEST else None
+
+
+def in_zone(moment: datetime, zone: tzinfo) -> datetime:
+    """A moment on the clock of a zone; in UTC, if the zone has it in no year from 1 to 9999.
+
+    So it may be with what clients write for "not set" and "never", the first moment of these years and the last.
+    """
+    try:
+        return moment.astimezone(zone)
+    except OverflowError:
+        return moment.astimezone(UTC)
 
 
 def _instant(wall: datetime, zone: tzinfo) -> datetime:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta, tzinfo
 
 from cas.access.model import Terms
-from cas.access.recurrence import Interval
+from cas.access.recurrence import Interval, in_zone
 
 _UNITS = {"minute": "PT{}M", "hour": "PT{}H", "day": "P{}D", "week": "P{}D", "month": "P{}M", "year": "P{}Y"}
 _SHORT = {"min": "minute", "h": "hour", "d": "day"}
@@ -184,7 +184,7 @@ def describe_schedule(terms: Terms | Schedule, zone: tzinfo) -> str:
     """A schedule as a person says it; `parse_schedule` reads it, but for intervals that only machines write."""
     parts = []
     if terms.repeating_interval is not None:
-        parts.append(_recurrence(terms.repeating_interval, terms.activates and terms.activates.astimezone(zone)))
+        parts.append(_recurrence(terms.repeating_interval, terms.activates and in_zone(terms.activates, zone)))
     else:
         parts.append(moment(terms.activates, zone) if terms.activates else "once, now")
     if terms.duration is not None:
@@ -241,5 +241,5 @@ def _span(text: str) -> str:
 
 def moment(at: datetime, zone: tzinfo) -> str:
     """An instant as the console writes it: 2026-05-01 06:30."""
-    local = at.astimezone(zone)
+    local = in_zone(at, zone)
     return local.strftime("%Y-%m-%d %H:%M:%S" if local.second else "%Y-%m-%d %H:%M")

@@ -112,3 +112,11 @@ def test_a_window_ends_and_the_end_of_time_is_none() -> None:
     assert deadline(start, Interval.parse("PT4H"), UTC) == datetime(2026, 1, 31, 4, tzinfo=UTC)
     assert activation(start, Interval.parse("P1Y"), 9000, UTC) is None
     assert first_after(start, Interval.parse("P1000Y"), datetime(9000, 1, 1, tzinfo=UTC), UTC) == 7
+
+
+@pytest.mark.parametrize("zone", ["America/New_York", "Europe/Amsterdam", "UTC"])
+def test_what_net_writes_for_not_set_repeats_as_any_other_start(zone: str) -> None:
+    start, now, daily = datetime(1, 1, 1, tzinfo=UTC), datetime(2026, 11, 26, 12, tzinfo=UTC), Interval.parse("P1D")
+    following = activation(start, daily, first_after(start, daily, now, ZoneInfo(zone)), ZoneInfo(zone))
+    assert following is not None
+    assert timedelta(0) < following - now <= timedelta(days=1)

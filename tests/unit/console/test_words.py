@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from cas.access.model import Terms
 from cas.console.words import EXAMPLES, Schedule, WordsError, describe_schedule, parse_schedule
 
 ZONE = ZoneInfo("Europe/Amsterdam")
@@ -66,3 +67,10 @@ def test_what_is_said_back_means_the_same(words: str) -> None:
 def test_what_is_not_understood_is_told_with_an_example(words: str) -> None:
     with pytest.raises(WordsError):
         parse_schedule(words, NOW, ZONE)
+
+
+@pytest.mark.parametrize("zone", ["America/New_York", "Europe/Amsterdam"])
+def test_the_first_and_the_last_moment_that_clients_write_are_told(zone: str) -> None:
+    first, last = datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
+    for each in (Terms(activates=first), Terms(repeating_interval="P1D", activates=first, expires=last)):
+        assert describe_schedule(each, ZoneInfo(zone))
