@@ -5,7 +5,7 @@ Everything that is wrong is told at once, each problem with the element that it 
 
 from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 
@@ -42,6 +42,8 @@ _BLOCK_FORMS = {
     cos.VariableAccessSpecification: ("block_number_access", "read_data_block_access", "write_data_block_access"),
 }
 _DESCRIPTOR = "CosemAccessDescriptor"
+SHORTEST_INTERVAL = timedelta(seconds=1)
+"""RepeatingInterval (D). Each activation is stored, the missed ones too: a client may not fill the database at will."""
 _ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)
 """A relative time that no device can be told is seen at any time: now, not at 02:00 on each device."""
 
@@ -137,7 +139,9 @@ def instant(value: XmlDateTime | None) -> datetime | None:
     """An xs:dateTime as an instant; without a zone it is taken for UTC. Raises ValueError for a year beyond 9999."""
     if value is None:
         return None
-    read = value.to_datetime()
+    # 24:00:00 is the first moment of the next day (XML Schema 1.0 Part 2, 3.2.7).
+    ends_a_day = value.hour == 24
+    read = (value.replace(hour=0) if ends_a_day else value).to_datetime() + timedelta(days=ends_a_day)
     return read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)
 
 
@@ -152,11 +156,12 @@ def _read_terms(noun: dev.DeviceAccess, problems: list[Problem]) -> Terms | None
             instants[element] = instant(value)
         except (ValueError, OverflowError):
             problems.append(Problem(Code.PAYLOAD, f"{value} is outside of the years 1 to 9999", element))
-    for element, period in (("RepeatingInterval", noun.repeating_interval), ("Duration", noun.duration)):
-        if period is not None and not _is_positive(period):
-            problems.append(Problem(Code.PAYLOAD, f"{element} is {period}: it must be longer than nothing", element))
-        elif period is not None and not _is_in_range(period):
-            problems.append(Problem(Code.PAYLOAD, f"{element} is {period}: it must end before the year 9999", element))
+    for element, period, shortest in (
+        ("RepeatingInterval", noun.repeating_interval, SHORTEST_INTERVAL),
+        ("Duration", noun.duration, timedelta.resolution),
+    ):
+        if period is not None and (wrong := _wrong(period, shortest)):
+            problems.append(Problem(Code.PAYLOAD, f"{element} is {period}: {wrong}", element))
     if problems:
         return None
     return Terms(
@@ -170,16 +175,16 @@ def _read_terms(noun: dev.DeviceAccess, problems: list[Problem]) -> Terms | None
     )
 
 
-def _is_positive(period: XmlDuration) -> bool:
-    parts = (period.years, period.months, period.days, period.hours, period.minutes, period.seconds)
-    return not period.negative and any(parts)
-
-
-def _is_in_range(period: XmlDuration) -> bool:
+def _wrong(period: XmlDuration, shortest: timedelta) -> str | None:
+    if period.negative:
+        return "it must not be negative"
     try:
-        return activation(datetime(2000, 1, 1, tzinfo=UTC), Interval.parse(str(period)), 1, UTC) is not None
+        end = activation(_ANY_TIME, Interval.parse(str(period)), 1, UTC)
     except (ValueError, OverflowError):
-        return False
+        end = None
+    if end is None:
+        return "it must end before the year 9999"
+    return f"it must be {shortest.total_seconds():g} s or longer" if end - _ANY_TIME < shortest else None
 
 
 def check_terms(terms: Terms, now: datetime) -> Iterator[Problem]:

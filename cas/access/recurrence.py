@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 
 _DURATION = re.compile(
     r"P(?:(?P<years>\d{1,4})Y)?(?:(?P<months>\d{1,5})M)?(?:(?P<days>\d{1,6})D)?"
-    r"(?:T(?=.)(?:(?P<hours>\d{1,7})H)?(?:(?P<minutes>\d{1,9})M)?(?:(?P<seconds>\d{1,10}(?:\.\d{1,6})?)S)?)?",
+    r"(?:T(?=.)(?:(?P<hours>\d{1,7})H)?(?:(?P<minutes>\d{1,9})M)?(?:(?P<seconds>\d{1,10}(?:\.\d+)?)S)?)?",
     re.ASCII,
 )
 _LATEST = datetime(9999, 1, 1, tzinfo=UTC)
@@ -37,10 +37,6 @@ class Interval:
         part = {name: value or "0" for name, value in found.groupdict().items()}
         elapsed = timedelta(hours=int(part["hours"]), minutes=int(part["minutes"]), seconds=float(part["seconds"]))
         return Interval(12 * int(part["years"]) + int(part["months"]), int(part["days"]), elapsed)
-
-    def __bool__(self) -> bool:
-        """Whether it is longer than nothing."""
-        return bool(self.months or self.days or self.elapsed)
 
 
 def activation(start: datetime, interval: Interval, k: int, zone: tzinfo) -> datetime | None:

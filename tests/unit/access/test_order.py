@@ -58,6 +58,17 @@ def test_a_time_without_a_zone_is_utc() -> None:
     assert order.terms.expires == NOW + HOUR
 
 
+def test_a_day_ends_with_the_first_moment_of_the_next() -> None:
+    order = read_order(noun(expires=XmlDateTime(2025, 12, 31, 24, 0, 0)), Origin(), NOW, Rules())
+    assert order.terms.expires == datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("text", ["PT1S", "PT1.00000000001S", "P1M", "P1000Y"])
+def test_an_interval_of_a_second_or_longer_is_taken(text: str) -> None:
+    order = read_order(noun(repeating_interval=XmlDuration(text)), Origin(), NOW, Rules())
+    assert order.terms.repeating_interval == text
+
+
 @pytest.mark.parametrize(
     ("terms", "code", "element"),
     [
@@ -66,6 +77,8 @@ def test_a_time_without_a_zone_is_utc() -> None:
         ({"duration": XmlDuration("PT0S")}, Code.PAYLOAD, "Duration"),
         ({"duration": XmlDuration("-PT1H")}, Code.PAYLOAD, "Duration"),
         ({"repeating_interval": XmlDuration("P0D")}, Code.PAYLOAD, "RepeatingInterval"),
+        ({"repeating_interval": XmlDuration("PT0.999999S")}, Code.PAYLOAD, "RepeatingInterval"),
+        ({"duration": XmlDuration("PT0.00000000001S")}, Code.PAYLOAD, "Duration"),
         ({"expires": XmlDateTime(12025, 3, 1, 13, 0, 0)}, Code.PAYLOAD, "Expires"),
         ({"repeating_interval": XmlDuration("P9999Y")}, Code.PAYLOAD, "RepeatingInterval"),
         ({"duration": XmlDuration("P99999999999999D")}, Code.PAYLOAD, "Duration"),
