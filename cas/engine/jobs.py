@@ -86,8 +86,9 @@ class _Jobs(JobManager):
         queue: str | None = None,
         lock: str | None = None,
     ) -> None:
-        """Give it back, to be done again at `retry_at`."""
-        await self._tell(job, _AGAIN, {"at": retry_at})
+        """Give it back, to be done again at `retry_at`; by the database's clock, as this host's may be wrong."""
+        now = datetime.now(UTC)
+        await self._tell(job, _AGAIN, {"after": (retry_at or now) - now})
 
     async def _tell(self, job: Job, statement: bytes, parameters: Mapping[str, object]) -> None:
         while True:
@@ -131,7 +132,7 @@ async def rescue_stalled(pool: Pool, app: App, stalled_after: float) -> int:
     rescued = 0
     for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=stalled_after):
         async with connected(pool) as connection:
-            given = await connection.execute(_AGAIN, {"id": job.id, "attempts": job.attempts, "at": None})
+            given = await connection.execute(_AGAIN, {"id": job.id, "attempts": job.attempts, "after": timedelta(0)})
         if not given.rowcount:
             continue  # another worker was faster
         rescued += 1

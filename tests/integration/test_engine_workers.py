@@ -6,7 +6,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
@@ -214,7 +214,15 @@ async def test_a_run_that_was_taken_for_dead_does_not_end_the_job_of_the_next(si
         await jobs.finish_job(dead, Status.SUCCEEDED, delete_job=True)
         await jobs.retry_job(dead)
         assert await site.bench.rows("SELECT status::text, worker_id FROM procrastinate_jobs") == [("doing", second)]
-        await jobs.finish_job(taken, Status.SUCCEEDED, delete_job=True)
+        await jobs.retry_job(taken, datetime.now(UTC) + timedelta(seconds=10))
+        again = "SELECT status::text, scheduled_at - now() BETWEEN '8 s' AND '10 s' FROM procrastinate_jobs"
+        assert await site.bench.rows(again) == [("todo", True)]
+        await jobs.retry_job(taken)
+        assert await site.bench.rows(again) == [("todo", True)], "an attempt ends once"
+        await site.bench.run("UPDATE procrastinate_jobs SET scheduled_at = now()")
+        last = await jobs.fetch_job(queues=[BULK], worker_id=second)
+        assert last is not None
+        await jobs.finish_job(last, Status.SUCCEEDED, delete_job=True)
         assert await site.bench.count("procrastinate_jobs") == 0
 
 

@@ -193,7 +193,7 @@ DELETE FROM procrastinate_jobs WHERE id = %(id)s AND attempts = %(attempts)s AND
 
 -- name: job_again
 -- The same, to be done again; it keeps its place among its equals.
-UPDATE procrastinate_jobs SET status = 'todo', attempts = attempts + 1, scheduled_at = %(at)s::timestamptz
+UPDATE procrastinate_jobs SET status = 'todo', attempts = attempts + 1, scheduled_at = now() + %(after)s::interval
 WHERE id = %(id)s AND attempts = %(attempts)s AND status = 'doing';
 
 -- name: sent_claim
