@@ -84,8 +84,8 @@ class Framing(Protocol):
         """Begin; LinkUp comes at once where the framing needs no handshake."""
         ...
 
-    def send(self, apdu: bytes, now: float) -> None:
-        """Queue one APDU. Raises ApduTooLong."""
+    def send(self, apdu: bytes, now: float) -> bytes:
+        """Take one APDU, and return the octets to be written now. Raises ApduTooLong."""
         ...
 
     def receive(self, octets: bytes, now: float) -> list[Event]:
@@ -94,10 +94,6 @@ class Framing(Protocol):
 
     def disconnect(self, now: float) -> list[Event]:
         """End in order; LinkDown comes at once where that needs no handshake."""
-        ...
-
-    def data_to_send(self) -> bytes:
-        """Take the octets to be written; empty when there are none. Call after every other method."""
         ...
 
 
@@ -114,6 +110,10 @@ class TimedFraming(Framing, Protocol):
 
     def handle_timeout(self, now: float) -> list[Event]:
         """Do what is due at `now`; harmless when nothing is."""
+        ...
+
+    def data_to_send(self) -> bytes:
+        """Take the octets to be written; empty when there are none. Call after every other method."""
         ...
 
 

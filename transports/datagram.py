@@ -41,13 +41,14 @@ class DatagramFraming:
         """Need no handshake."""
         return [LinkUp()]
 
-    def send(self, apdu: bytes, now: float) -> None:
-        """Send one APDU. Raises ApduTooLong."""
+    def send(self, apdu: bytes, now: float) -> bytes:
+        """Return the datagram of one APDU. Raises ApduTooLong."""
         if len(apdu) > MAX_DATAGRAM - HEADER:
             raise ApduTooLong(f"a datagram carries at most {MAX_DATAGRAM - HEADER} octets, the APDU has {len(apdu)}")
-        self._out = self._request = encode(self._local, self._remote, apdu)
+        self._request = encode(self._local, self._remote, apdu)
         self._due = None
         self._tries = 0
+        return self._request
 
     def expect(self, now: float) -> None:
         """Begin to watch for the answer."""
@@ -87,7 +88,7 @@ class DatagramFraming:
         return []
 
     def data_to_send(self) -> bytes:
-        """Take the datagram to be sent."""
+        """Take the request that is to be sent again."""
         octets, self._out = self._out, b""
         return octets
 

@@ -99,10 +99,13 @@ class Session(asyncio.Protocol):
         """Send one APDU. Raises LinkLost, NotConnected, ApduTooLong."""
         if self._room is not None:
             await asyncio.shield(self._room)
-        if not self._open:
+        if self._channel is None or not self._open:
             raise self._gone()
-        self.framing.send(apdu, self._now())
-        self._flush()
+        octets = self.framing.send(apdu, self._now())
+        if octets:
+            self._channel.write(octets)
+        if self._timed is not None:
+            self._flush(self._timed)
 
     async def receive(self) -> bytes:
         """Return the next APDU. Raises ResponseTimeout, LinkLost, FramingError."""
@@ -116,7 +119,7 @@ class Session(asyncio.Protocol):
         self._waiter = waiter
         if self._timed is not None:
             self._timed.expect(self._now())
-            self._flush()
+            self._flush(self._timed)
         if self._response_timeout is not None:
             deadline = self._deadline = self._now() + self._response_timeout
             if deadline < self._rings:
@@ -208,7 +211,7 @@ class Session(asyncio.Protocol):
             elif isinstance(event, LinkDown):
                 down = event
         if self._timed is not None:
-            self._flush()
+            self._flush(self._timed)
         if down is not None:  # last: what the framing still had to say has been written
             self._down(down.error or NotConnected(f"{self.endpoint}: the link was closed"))
             if self._channel is None:
@@ -219,11 +222,11 @@ class Session(asyncio.Protocol):
             else:
                 self._channel.close()
 
-    def _flush(self) -> None:
-        octets = self.framing.data_to_send()
+    def _flush(self, framing: TimedFraming) -> None:
+        octets = framing.data_to_send()
         if octets and self._channel is not None:
             self._channel.write(octets)
-        if self._timed is not None and (due := self._timed.next_timeout()) is not None and due < self._rings:
+        if (due := framing.next_timeout()) is not None and due < self._rings:
             self._arm()
 
     def _arm(self) -> None:
@@ -345,11 +348,15 @@ class Link:
 
     def send(self, apdu: bytes) -> Coroutine[Any, Any, None]:
         """Send one APDU. Raises LinkLost, NotConnected, ApduTooLong."""
-        return self._connected().send(apdu)
+        if (session := self._session) is None:
+            raise self._not_connected()
+        return session.send(apdu)
 
     def receive(self) -> Coroutine[Any, Any, bytes]:
         """Return the next APDU. Raises ResponseTimeout, LinkLost, FramingError."""
-        return self._connected().receive()
+        if (session := self._session) is None:
+            raise self._not_connected()
+        return session.receive()
 
     async def close(self) -> None:
         """Say goodbye if that is quick, then close. Idempotent, never hangs, never raises."""
@@ -357,10 +364,8 @@ class Link:
         if session is not None:
             await session.close()
 
-    def _connected(self) -> Session:
-        if self._session is None:
-            raise NotConnected(f"{self.endpoint}: not connected")
-        return self._session
+    def _not_connected(self) -> NotConnected:
+        return NotConnected(f"{self.endpoint}: not connected")
 
 
 def _while_connecting(error: TransportError) -> TransportError:

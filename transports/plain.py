@@ -7,7 +7,6 @@ class PlainFraming:
     """Passes APDUs as they are."""
 
     def __init__(self) -> None:
-        self._out = b""
         self.ignored = 0
         self.pending = b""
 
@@ -15,9 +14,9 @@ class PlainFraming:
         """Need no handshake."""
         return [LinkUp()]
 
-    def send(self, apdu: bytes, now: float) -> None:
+    def send(self, apdu: bytes, now: float) -> bytes:
         """Send one APDU as one message."""
-        self._out = apdu
+        return apdu
 
     def receive(self, octets: bytes, now: float) -> list[Event]:
         """Take one message."""
@@ -26,8 +25,3 @@ class PlainFraming:
     def disconnect(self, now: float) -> list[Event]:
         """Need no handshake."""
         return [LinkDown(None)]
-
-    def data_to_send(self) -> bytes:
-        """Take the message to be written."""
-        octets, self._out = self._out, b""
-        return octets

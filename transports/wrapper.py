@@ -31,9 +31,10 @@ class WrapperFrame(NamedTuple):
 
 def encode(source: int, destination: int, apdu: bytes) -> bytes:
     """Return the octets of one wrapper PDU. Raises ApduTooLong above 65535 octets."""
-    if len(apdu) > MAX_APDU:
-        raise ApduTooLong(f"the wrapper carries at most {MAX_APDU} octets, the APDU has {len(apdu)}")
-    return _pack(VERSION, source, destination, len(apdu)) + apdu
+    size = len(apdu)
+    if size > MAX_APDU:
+        raise ApduTooLong(f"the wrapper carries at most {MAX_APDU} octets, the APDU has {size}")
+    return _pack(VERSION, source, destination, size) + apdu
 
 
 class WrapperDecoder:
@@ -50,12 +51,6 @@ class WrapperDecoder:
     def feed(self, octets: bytes) -> Iterator[WrapperFrame]:
         """Take octets and yield every frame now complete. Raises FramingError on a wrong version."""
         buffer = self._buffer
-        # The usual case, one whole frame at a time, goes without the buffer.
-        if not buffer and len(octets) >= HEADER:
-            version, source, destination, length = _unpack_from(octets)
-            if version == VERSION and len(octets) == HEADER + length:
-                yield WrapperFrame(source, destination, octets[HEADER:])
-                return
         buffer += octets
         while len(buffer) >= HEADER:
             version, source, destination, length = _unpack_from(buffer)
@@ -83,7 +78,6 @@ class WrapperFraming:
         self._remote = remote
         self._expected = _pack(VERSION, remote, local, 0)[:6]
         self._decoder = WrapperDecoder()
-        self._out: list[bytes] = []
         self._half = False
         self.ignored = 0
 
@@ -96,9 +90,9 @@ class WrapperFraming:
         """Need no handshake."""
         return [LinkUp()]
 
-    def send(self, apdu: bytes, now: float) -> None:
-        """Queue one APDU. Raises ApduTooLong."""
-        self._out.append(encode(self._local, self._remote, apdu))
+    def send(self, apdu: bytes, now: float) -> bytes:
+        """Return one wrapper PDU. Raises ApduTooLong."""
+        return encode(self._local, self._remote, apdu)
 
     def receive(self, octets: bytes, now: float) -> list[Event]:
         """Return the APDUs now complete; LinkDown with a FramingError when the stream is lost."""
@@ -107,7 +101,7 @@ class WrapperFraming:
         if (
             size > HEADER
             and not self._half
-            and octets[:6] == self._expected
+            and octets.startswith(self._expected)
             and size == HEADER + (octets[6] << 8 | octets[7])
         ):
             return [octets[HEADER:]]
@@ -128,11 +122,3 @@ class WrapperFraming:
     def disconnect(self, now: float) -> list[Event]:
         """Need no handshake."""
         return [LinkDown(None)]
-
-    def data_to_send(self) -> bytes:
-        """Take what is to be written."""
-        if not self._out:
-            return b""
-        octets = self._out[0] if len(self._out) == 1 else b"".join(self._out)
-        self._out.clear()
-        return octets

@@ -26,17 +26,16 @@ class LlcFraming:
     def __init__(self, *, local: int, remote: int) -> None:
         self._send_header = bytes((DL_DATA, remote, local))
         self._receive_header = bytes((DL_DATA, local, remote))
-        self._out = b""
         self.pending = b""
         self.ignored = 0
 
     def connect(self, now: float) -> list[Event]:
         return [LinkUp()]
 
-    def send(self, apdu: bytes, now: float) -> None:
+    def send(self, apdu: bytes, now: float) -> bytes:
         if len(apdu) > MAX_APDU:
             raise ApduTooLong(f"the LLC carries at most {MAX_APDU} octets, the APDU has {len(apdu)}")
-        self._out = self._send_header + apdu
+        return self._send_header + apdu
 
     def receive(self, octets: bytes, now: float) -> list[Event]:
         if octets.startswith(self._receive_header) and len(octets) > len(self._receive_header):
@@ -46,10 +45,6 @@ class LlcFraming:
 
     def disconnect(self, now: float) -> list[Event]:
         return [LinkDown(None)]
-
-    def data_to_send(self) -> bytes:
-        octets, self._out = self._out, b""
-        return octets
 
 
 def factory(target: Target) -> Transport:

@@ -34,9 +34,10 @@ class HdlcFraming:
         """Send SNRM (a client) or wait for it (a server)."""
         return self._connection.connect(now)
 
-    def send(self, apdu: bytes, now: float) -> None:
-        """Queue one APDU, segmented as negotiated. Raises NotConnected."""
+    def send(self, apdu: bytes, now: float) -> bytes:
+        """Queue one APDU, segmented as negotiated; return what goes out in this turn. Raises NotConnected."""
         self._connection.send(apdu, now)
+        return self.data_to_send()
 
     def expect(self, now: float) -> None:
         """Ask the server for an APDU when it has let its turn pass."""

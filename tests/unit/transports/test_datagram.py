@@ -12,9 +12,9 @@ APDU = b"answer" * 10
 
 def framing(retries: int = 2) -> DatagramFraming:
     made = DatagramFraming(local=16, remote=1, retry_after=5.0, retries=retries)
-    made.send(b"request", 0.0)
+    assert made.send(b"request", 0.0) == encode(16, 1, b"request")
     made.expect(0.0)
-    assert made.data_to_send() == encode(16, 1, b"request")
+    assert made.data_to_send() == b""
     return made
 
 
@@ -32,8 +32,7 @@ def test_a_request_is_repeated_while_somebody_waits() -> None:
 
 def test_an_unconfirmed_request_is_not_repeated() -> None:
     link = DatagramFraming(local=16, remote=1)
-    link.send(b"request", 0.0)
-    assert link.data_to_send()
+    assert link.send(b"request", 0.0)
     assert link.next_timeout() is None
 
 

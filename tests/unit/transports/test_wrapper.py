@@ -67,13 +67,11 @@ def test_the_longest_apdu() -> None:
         encode(16, 1, bytes(65536))
 
 
-def test_several_apdus_go_out_together() -> None:
+def test_an_apdu_goes_out_in_a_frame_of_its_own() -> None:
     framing = WrapperFraming(local=16, remote=1)
     assert framing.connect(0.0) == [LinkUp()]
-    framing.send(AARQ, 0.0)
-    framing.send(AARQ, 0.0)
-    assert framing.data_to_send() == WIRE * 2
-    assert framing.data_to_send() == b""
+    assert framing.send(AARQ, 0.0) == WIRE
+    assert framing.send(AARQ, 0.0) == WIRE
 
 
 @given(st.lists(frames), st.binary(max_size=12), st.lists(st.integers(0, 2000)))

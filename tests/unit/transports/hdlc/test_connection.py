@@ -98,8 +98,7 @@ def test_a_busy_client_is_waited_for() -> None:
     line = Line()
     line.connect()
     line.connection("client").busy = True
-    line.client.send(b"abc", line.now)
-    line.flush("client")
+    line.send("client", b"abc")
     line.run(lambda: False, limit=4.0)
     assert line.events["client"] == [LinkUp()]
     line.connection("client").busy = False

@@ -12,13 +12,14 @@ METERS = [Address(1, 17), Address(2, 17), Address(1, 18)]
 TIMING = Timing(hold=1.0, pause=0.5)
 
 
-def exchange(client: HdlcFraming, line: HdlcLine, now: float) -> list[object]:
+def exchange(client: HdlcFraming, line: HdlcLine, now: float, octets: bytes = b"") -> list[object]:
     """Pass octets both ways until nothing moves; the line answers each APDU with the server's address."""
     events: list[object] = []
-    while octets := client.data_to_send():
+    while octets := octets or client.data_to_send():
         for connection, event in line.receive(octets, now):
             if isinstance(event, bytes):
                 connection.send(event + str(connection.local).encode(), now)
+        octets = b""
         events += client.receive(line.data_to_send(), now)
     return events
 
@@ -35,8 +36,8 @@ def test_every_station_answers_for_itself_and_links_do_not_meddle() -> None:
         assert exchange(client, line, 0.0) == [LinkUp()]
     for turn in range(9):
         for (meter, _), client in clients.items():
-            client.send(b"%d at " % turn, 0.0)
-            assert exchange(client, line, 0.0) == [b"%d at %s" % (turn, str(meter).encode())]
+            asked = client.send(b"%d at " % turn, 0.0)
+            assert exchange(client, line, 0.0, asked) == [b"%d at %s" % (turn, str(meter).encode())]
 
 
 def test_nobody_answers_for_an_absent_station() -> None:

@@ -51,8 +51,13 @@ class Line:
     def connection(self, side: str) -> Connection:
         return self.links[side]._connection
 
+    def send(self, side: str, apdu: bytes) -> None:
+        self._write(side, self.links[side].send(apdu, self.now))
+
     def flush(self, side: str) -> None:
-        octets = self.links[side].data_to_send()
+        self._write(side, self.links[side].data_to_send())
+
+    def _write(self, side: str, octets: bytes) -> None:
         if octets:
             self.wire.append((side, octets))
             other = "server" if side == "client" else "client"
@@ -66,7 +71,7 @@ class Line:
     def request(self, apdu: bytes) -> bytes | LinkDown | None:
         """Send and wait for the answer: the APDU, the end of the link, or None when nothing comes for a long time."""
         self.events["client"].clear()
-        self.client.send(apdu, self.now)
+        self.send("client", apdu)
         return self.answer()
 
     def answer(self) -> bytes | LinkDown | None:
@@ -115,7 +120,7 @@ class Line:
 
     def _answer(self, apdu: bytes) -> None:
         if self.connection("server").state.name == "CONNECTED":
-            self.links["server"].send(apdu, self.now)
+            self.send("server", apdu)
         self.flush("server")
 
     def _put(self, delay: float, side: str, octets: bytes, *, answer: bool) -> None:
