@@ -40,6 +40,7 @@ T = TypeVar("T")
 E = TypeVar("E", EncodeError, DecodeError)
 Encoder: TypeAlias = Callable[[object], bytes]
 Decoder: TypeAlias = Callable[[bytes, int], tuple[object, int]]
+SetField: TypeAlias = Callable[[object, object], None]
 
 
 def encode(apdu: object) -> bytes:
@@ -131,9 +132,10 @@ def _octet(octets: bytes, pos: int) -> int:
 
 
 def _decode_octet(octets: bytes, pos: int) -> tuple[object, int]:
-    if pos >= len(octets):
-        raise DecodeError("cut short", len(octets))
-    return octets[pos], pos + 1
+    try:
+        return octets[pos], pos + 1
+    except IndexError:
+        raise DecodeError("cut short", len(octets)) from None
 
 
 def _take(octets: bytes, pos: int, size: int) -> bytes:
@@ -402,25 +404,28 @@ def _alternative_encoder(alternative: Alternative) -> Encoder:
 def _choice_decoder(shape: Choice) -> Decoder:
     cls = shape.cls
     slots = {alternative.attribute: slot(cls, alternative.attribute) for alternative in shape.alternatives}
-    by_tag = {
-        alternative.tag: (
-            alternative.attribute,
-            alternative.type,
-            slots[alternative.attribute],
-            [other for attribute, other in slots.items() if attribute != alternative.attribute],
-        )
-        for alternative in shape.alternatives
-    }
+    by_tag = {alternative.tag: alternative for alternative in shape.alternatives}
+    compiled: dict[int, tuple[str, Decoder, SetField, list[SetField]]] = {}
+
+    def compile_chosen(octets: bytes, pos: int) -> tuple[str, Decoder, SetField, list[SetField]]:
+        """An alternative is compiled when it first comes: types may hold themselves."""
+        if pos >= len(octets):
+            raise DecodeError("cut short", len(octets)) from None
+        tag = octets[pos]
+        if tag not in by_tag:
+            raise DecodeError(f"{tag} is no tag of {cls.__name__}", pos) from None
+        chosen = by_tag[tag]
+        others = [set_other for attribute, set_other in slots.items() if attribute != chosen.attribute]
+        compiled[tag] = chosen.attribute, decoder(chosen.type), slots[chosen.attribute], others
+        return compiled[tag]
 
     def decode_choice(octets: bytes, pos: int) -> tuple[object, int]:
-        if pos >= len(octets):
-            raise DecodeError("cut short", len(octets))
-        known = by_tag.get(octets[pos])
-        if known is None:
-            raise DecodeError(f"{octets[pos]} is no tag of {cls.__name__}", pos)
-        attribute, type_name, set_chosen, set_others = known
         try:
-            value, end = decoder(type_name)(octets, pos + 1)
+            attribute, decode_chosen, set_chosen, set_others = compiled[octets[pos]]
+        except LookupError:
+            attribute, decode_chosen, set_chosen, set_others = compile_chosen(octets, pos)
+        try:
+            value, end = decode_chosen(octets, pos + 1)
         except DecodeError as error:
             raise inside(error, attribute) from None
         made: object = new(cls)
