@@ -6,7 +6,7 @@ Joins the automaton to the codec, the protection and the service procedures. Eve
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from cas.bindings import cosempdu as cos
 from cas.dlms import acse, errors, short_names
@@ -22,7 +22,7 @@ from cas.dlms.security.wrapping import NOTIFICATIONS, Scope, is_ciphered
 from cas.dlms.states import Event, State, follow
 from cas.dlms.xdlms.action import action
 from cas.dlms.xdlms.answers import checked
-from cas.dlms.xdlms.exchange import Exchange, Limits, raise_for_error, unexpected
+from cas.dlms.xdlms.exchange import Ask, Exchange, Limits, raise_for_error, unexpected
 from cas.dlms.xdlms.gbt import HEAD, Blocks, answer_in_blocks, is_block, request_in_blocks, unconfirmed_blocks
 from cas.dlms.xdlms.get import gather
 from cas.dlms.xdlms.hls import proof_of, reply_to_hls
@@ -34,7 +34,15 @@ from cas.dlms.xdlms.set import set_
 A = TypeVar("A", cos.AareApdu, cos.RlreApdu)
 Notification = cos.DataNotification | cos.EventNotificationRequest | cos.InformationReportRequest
 
-_NONE = Conformance(0)
+# a member is looked up by a call, in Python, each time
+_SERVE = Event.SERVE
+_PROCEDURES: dict[type, Callable[[Ask, Any, Limits], Exchange[object]]] = {
+    cos.SetRequest: set_,
+    cos.ActionRequest: action,
+    cos.ReadRequest: read,
+    cos.WriteRequest: write,
+}
+"""Services of which a long request goes in blocks."""
 _UNLIMITED = 1 << 30
 _STALE_ANSWERS = 8
 _ANSWER_LIMIT = 1 << 24
@@ -66,8 +74,8 @@ class Association:
         self._invoke_id = 0
         self._random = random
         self._names: short_names.Names | None = None
-        # what was agreed to, octets of the longest APDU that the device receives, and of the longest request in one
-        self._agreed, self._max_pdu, self._room, self._has_blocks = _NONE, _UNLIMITED, _UNLIMITED, False
+        # bits of what was agreed to, octets of the longest APDU that the device receives, of the longest request in one
+        self._agreed, self._max_pdu, self._room, self._has_blocks = 0, _UNLIMITED, _UNLIMITED, False
         self._channel = Channel(
             own_title=settings.client_title,
             ciphering=settings.ciphering,
@@ -117,7 +125,7 @@ class Association:
 
     def _settle(self, negotiated: Negotiated) -> None:
         """Take what was agreed to, and what follows from it for each request."""
-        self.negotiated, self._agreed = negotiated, negotiated.conformance
+        self.negotiated, self._agreed = negotiated, negotiated.conformance.value
         self._max_pdu = negotiated.max_pdu or _UNLIMITED
         self._room = self._max_pdu - self._channel.overhead
         self._has_blocks = Conformance.GENERAL_BLOCK_TRANSFER in negotiated.conformance
@@ -146,12 +154,11 @@ class Association:
     def _request(self, body: Request) -> Exchange[Response]:
         return self._serve_list(body) if is_list(body) else self._serve(body)
 
-    def _need(self, services: Conformance) -> None:
+    def _need(self, services: int) -> None:
         """That an association is open, and these services were agreed to. Raises NotAssociated, ServiceNotSupported."""
-        self.state = follow(self.state, Event.SERVE)
-        agreed = self._agreed
-        if int(services) & ~int(agreed):  # numbers: of each request, and flags take five times as long
-            raise errors.ServiceNotSupported(", ".join((services & ~agreed).names()))
+        self.state = follow(self.state, _SERVE)
+        if missing := services & ~self._agreed:
+            raise errors.ServiceNotSupported(", ".join(Conformance(missing).names()))
 
     def _serve_list(self, body: Request) -> Exchange[Response]:
         self._need(needs(body))
@@ -162,21 +169,14 @@ class Association:
         """Ask as it stands, in blocks of the service where it is too long."""
         self._need(needs(body))
         self._invoke_id += 1
-        match body:
-            case cos.GetRequest():
-                answer = yield from self._ask(body)
-                if isinstance(answer, cos.GetResponse) and answer.get_response_with_datablock is not None:
-                    answer = yield from gather(self._ask, body, answer, _ANSWER_LIMIT)
-            case cos.SetRequest():
-                answer = yield from set_(self._ask, body, self._limits(cos.SetRequest))
-            case cos.ActionRequest():
-                answer = yield from action(self._ask, body, self._limits(cos.ActionRequest))
-            case cos.ReadRequest():
-                answer = yield from read(self._ask, body, self._limits(cos.ReadRequest))
-            case cos.WriteRequest():
-                answer = yield from write(self._ask, body, self._limits(cos.WriteRequest))
-            case _:
-                answer = yield from self._ask(body)
+        if isinstance(body, cos.GetRequest):
+            answer = yield from self._ask(body)
+            if isinstance(answer, cos.GetResponse) and answer.get_response_with_datablock is not None:
+                answer = yield from gather(self._ask, body, answer, _ANSWER_LIMIT)
+        elif (procedure := _PROCEDURES.get(type(body))) is not None:
+            answer = yield from procedure(self._ask, body, self._limits(type(body)))
+        else:
+            answer = yield from self._ask(body)
         return checked(answer, body)
 
     def tell(self, body: Unanswered) -> Sequence[bytes]:
@@ -312,7 +312,7 @@ class Association:
         self.state = follow(self.state, Event.PROVE)
         counter = self._channel.next_counter() if self.settings.mechanism is Mechanism.HIGH_GMAC else None
         self._invoke_id += 1
-        if self.settings.short_names and Conformance.PARAMETERIZED_ACCESS not in self._agreed:
+        if self.settings.short_names and not Conformance.PARAMETERIZED_ACCESS.value & self._agreed:
             raise errors.ServiceNotSupported("parameterized-access, which high level security takes with short names")
         request = reply_to_hls(handshake.reply(counter), short_names=self.settings.short_names)
         answer = yield from self._ask(request)
@@ -389,7 +389,7 @@ class Association:
         return Blocks(self._max_pdu - HEAD, self.settings.block_window, _ANSWER_LIMIT, self._take_aside)
 
     def _limits(self, service: type) -> Limits:
-        split = bool(int(block_service(service)) & int(self._agreed))
+        split = bool(block_service(service) & self._agreed)
         general = self._has_blocks and (self.settings.general_blocks or not split)
         return Limits(self._room, _ANSWER_LIMIT, split=split, general=general)
 

@@ -20,7 +20,7 @@ def number_of(apdu: bytes) -> int | None:
     return int.from_bytes(apdu[1:5], "big") if size > 4 and apdu[0] in _LONG else None
 
 
-def identified(request: bytes, identity: int, *, confirmed: bool = True) -> bytes:
+def identified(request: bytes, identity: int, confirmed: bool = True) -> bytes:
     """A request under this identity, its service class confirmed or not; priority and other flags stay.
 
     Itself where it has no invoke-id.

@@ -94,7 +94,8 @@ class Channel:
         """Octets that sealing adds at the most."""
         return (_OVERHEAD if self.control else 0) + (self.parties.overhead if self.parties else 0)
 
-    def seal(self, plain: bytes, *, scope: Scope | None = None) -> bytes:
+    # no parameter of the next two, and of `require`, is for keywords alone: such calls Python never makes fast
+    def seal(self, plain: bytes, scope: Scope | None = None) -> bytes:
         """Protect an outgoing APDU, with the dedicated key if there is one. Raises KeyUnusable, CounterExhausted.
 
         With a `scope` it is the initiateRequest or -Response of ACSE, which is ciphered in its own form, not signed.
@@ -124,7 +125,7 @@ class Channel:
             raise KeyUnusable("no invocation counter is configured for this association")
         return self.take_counter()
 
-    def open(self, octets: bytes, *, initiate: bool = False) -> bytes:
+    def open(self, octets: bytes, initiate: bool = False) -> bytes:
         """Unprotect an incoming APDU, and refuse what is forged, replayed or protected less than required.
 
         An exception-response or confirmedServiceError may come in the clear: a peer that cannot decipher cannot
@@ -135,12 +136,12 @@ class Channel:
         tag = octets[0] if octets else None
         if tag not in _PROTECTED:
             if tag not in _MAY_BE_PLAIN:
-                self.required.require(None, signed=initiate)
+                self.required.require(None, initiate)
             return octets
         if tag in CIPHERED:
             opened, scope, general = self._unwrap(octets)
             if opened.plain[0] != GENERAL_SIGNING:  # the usual: ciphered, and that is all
-                self.required.require(opened.control, signed=initiate)
+                self.required.require(opened.control, initiate)
                 self.last_counter[scope] = check_counter(opened.counter, self.last_counter.get(scope))
                 self._came = opened.control, scope, general, None, False
                 return opened.plain

@@ -17,7 +17,7 @@ class Protection:
     encryption: bool = False
     signature: bool = False
 
-    def require(self, control: SecurityControl | None, *, signed: bool = False) -> None:
+    def require(self, control: SecurityControl | None, signed: bool = False) -> None:
         """Refuse what is protected less than this; `control` is None for a plain APDU. Raises PolicyViolation."""
         not_authenticated = self.authentication and not (control is not None and control.authentication)
         not_encrypted = self.encryption and not (control is not None and control.encryption)

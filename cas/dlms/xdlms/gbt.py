@@ -248,7 +248,7 @@ def unconfirmed_blocks(apdu: bytes, size: int) -> list[bytes]:
 
 def is_block(octets: bytes) -> bool:
     """Whether an APDU is a block of general block transfer."""
-    return octets[:1] == _TAG
+    return octets.startswith(_TAG)
 
 
 def _converse(transfer: Transfer, outgoing: list[bytes], blocks: Blocks) -> Exchange[bytes]:
