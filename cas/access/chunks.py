@@ -1,6 +1,7 @@
 """The chunks of activations in PostgreSQL: taken, worked on, given back, ended."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -35,6 +36,7 @@ _DONE = query("chunk_done")
 _CLAIM = query("sent_claim")
 _RELEASE = query("sent_release")
 _STOPPED = query("resources_stopped")
+_HOLD = query("access_hold")
 
 _Claim = tuple[ChunkId, str, int]
 _BAD_OUTCOMES = {"failed": Kind.ACTIVATION_FAILED, "not-completed": Kind.ACTIVATION_INCOMPLETE}
@@ -109,7 +111,7 @@ class Chunks:
 
     async def again(self, chunk: Chunk, attempted: Mapping[str, Attempted], at: datetime, *, now: datetime) -> bool:
         """End a pass; the devices without a result are tried again at `at`. False: another process has the chunk."""
-        async with connected(self._pool) as connection, connection.transaction():
+        async with self._held(chunk) as connection:
             if not await _wait(connection, chunk, attempted, passes=1):
                 return False
             job = {
@@ -124,12 +126,12 @@ class Chunks:
 
     async def hand_back(self, chunk: Chunk, attempted: Mapping[str, Attempted]) -> None:
         """Break off a pass; whoever takes the chunk goes on with the devices that have no result."""
-        async with connected(self._pool) as connection, connection.transaction():
+        async with self._held(chunk) as connection:
             await _wait(connection, chunk, attempted, passes=0)
 
     async def done(self, chunk: Chunk, *, stopped: bool, at: datetime) -> bool:
         """End a chunk, and with the last one its activation. False: another process has the chunk."""
-        async with connected(self._pool) as connection, connection.transaction():
+        async with self._held(chunk) as connection:
             row = await (
                 await connection.execute(_DONE, {**_key(chunk.id), "run": chunk.run, "stopped": stopped})
             ).fetchone()
@@ -149,6 +151,13 @@ class Chunks:
             return []
         async with connected(self._pool) as connection:
             return [row[0] for row in await (await connection.execute(_STOPPED, {"ids": list(ids)})).fetchall()]
+
+    @asynccontextmanager
+    async def _held(self, chunk: Chunk) -> AsyncIterator[Connection]:
+        """A transaction in which nobody deletes the resource of a chunk."""
+        async with connected(self._pool) as connection, connection.transaction():
+            await connection.execute(_HOLD, {"access_id": chunk.id.access_id})
+            yield connection
 
     async def _claim(self, claims: Sequence[_Claim]) -> list[bool]:
         parameters = {

@@ -53,6 +53,7 @@ _ACCESS_REPLANNED = query("access_replanned")
 _ACCESS_BY_ID = query("access_by_id")
 _ACCESS_SET_STATE = query("access_set_state")
 _ACCESS_DELETE = query("access_delete")
+_ACCESS_HOLD = query("access_hold")
 _ACTIVATION_EXECUTING = query("activation_executing")
 _ACTIVATION_ABANDONED = query("activation_abandoned")
 _ACCESS_PLANNED = query("access_planned")
@@ -132,6 +133,7 @@ class PostgresStore:
         """End an activation with `failure` for every result that it lacks."""
         told = {"code": failure.code.value, "reason": failure.reason, "details": failure.details}
         async with connected(self._pool) as connection, connection.transaction():
+            await connection.execute(_ACCESS_HOLD, {"access_id": access_id})
             await connection.execute(_RESULT_FILL, {"access_id": access_id, "number": activation, **told})
             results, failed = await count_stored(connection, access_id, activation)
             await finish(

@@ -1,11 +1,13 @@
 """Doing chunks on a real database: retries, cancels, windows, and what is left when a process dies in the middle."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 
 import pytest
 
+from cas.access.failures import LOST
+from cas.access.judgement import Attempted
 from cas.access.model import Octets, Selection, State, Tally
 from cas.bindings import cosempdu as cos
 from cas.cosem.data import Data
@@ -20,6 +22,7 @@ from transports.errors import ConnectTimeout, ResponseTimeout
 SECOND = timedelta(seconds=1)
 FOUR = ("M1", "M2", "M3", "M4")
 SILENT = ResponseTimeout("no answer within 5 s")
+WAITING = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
 OTHER = get_response(Data.of("double-long-unsigned", 5678))
 
 
@@ -257,6 +260,31 @@ async def test_delete_in_the_middle_leaves_nothing(pool: Pool) -> None:
 
 
 @pytest.mark.clause("5.2.3")
+@pytest.mark.parametrize("end", ["done", "again", "hand back", "abandon"])
+async def test_who_deletes_and_who_ends_do_not_wait_for_one_another(pool: Pool, end: str) -> None:
+    setting = bench(pool)
+    access = await setting.create("M1")
+    ((_, _, chunk_id),) = await setting.jobs()
+    chunk = await setting.chunks.take(chunk_id)
+    assert chunk is not None
+    failed = {"M1": Attempted(1, LOST)}
+    ends: dict[str, Callable[[], Awaitable[object]]] = {
+        "done": lambda: setting.chunks.done(chunk, stopped=False, at=NOON),
+        "again": lambda: setting.chunks.again(chunk, failed, NOON, now=NOON),
+        "hand back": lambda: setting.chunks.hand_back(chunk, failed),
+        "abandon": lambda: setting.store.abandon(access, 1, LOST, NOON),
+    }
+    async with asyncio.timeout(20), pool.connection() as other:
+        async with other.transaction():
+            await other.execute(b"SELECT FROM device_access WHERE id = %s FOR UPDATE", [access])  # as a delete begins
+            ending = asyncio.ensure_future(ends[end]())
+            while await setting.rows(WAITING) == [(0,)]:  # noqa: ASYNC110 - the database tells nobody
+                await asyncio.sleep(0.01)
+            await other.execute(b"DELETE FROM device_access WHERE id = %s", [access])
+        await ending
+    assert await setting.count("activation") == 0
+
+
 async def test_no_device_is_accessed_after_the_window(pool: Pool) -> None:
     setting = bench(pool, M1=[SILENT], M2=[VALUE], M3=[VALUE], M4=[VALUE])
     access = await setting.create("M1", "M2", "M3", "M4", repeating_interval="P1D", duration="PT1M")
