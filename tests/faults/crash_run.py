@@ -17,6 +17,8 @@ from tests.faults.crash_site import Plan, Site, open_site
 
 QUIET_WITHIN = 150.0
 """Seconds, behind the window of the last activation, in which everything must have come to rest."""
+GENTLY = 0.25
+"""The part of the victims that are stopped in order."""
 
 
 @dataclass(slots=True)
@@ -73,12 +75,13 @@ async def _suffer(plan: Plan, site: Site, load: Load, progress: Callable[[str, f
             for number in range(plan.kills):
                 waiting = waiting or chance.sample(range(len(site.victims)), len(site.victims))
                 place = waiting.pop()
-                pause, away = chance.uniform(*plan.pause), chance.uniform(0.0, 1.0)
+                pause, away, gently = chance.uniform(*plan.pause), chance.uniform(0.0, 1.0), chance.random() < GENTLY
                 await asyncio.sleep(pause)
                 if (before := restarting[place]) is not None:
                     await before
-                progress(f"kill -9 {site.victims[place].name}", number / plan.kills)
-                restarting[place] = restarts.create_task(site.kill(site.victims[place], away))
+                victim = site.victims[place]
+                progress(f"{'stop' if gently else 'kill -9'} {victim.name}", number / plan.kills)
+                restarting[place] = restarts.create_task(site.kill(victim, away, gently=gently))
         crashed.set()
 
     async def ask_in_bulk() -> None:

@@ -144,6 +144,30 @@ class Postgres:
         await asyncio.to_thread(self._stack.close)
 
 
+class Connections:
+    """Those of the site to its PostgreSQL, any half of which breaks at once, as behind a proxy that is restarted."""
+
+    name = "connections"
+
+    def __init__(self, postgres: Postgres) -> None:
+        self._postgres = postgres
+
+    async def start(self) -> None:
+        """They come by themselves."""
+
+    async def kill(self) -> None:
+        """End them."""
+        statement = (
+            b"SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            b"WHERE datname = current_database() AND pid <> pg_backend_pid() AND random() < 0.5"
+        )
+        with suppress(psycopg.OperationalError):  # the server is down itself
+            async with await psycopg.AsyncConnection.connect(self._postgres.dsn, autocommit=True) as connection:
+                await connection.execute(statement)
+
+    stop = kill
+
+
 class Meters:
     """The process of the meters, which is never killed."""
 
@@ -167,13 +191,13 @@ class Site:
     url: str
     postgres: Postgres
     meters: Meters
-    victims: list[Victim | Postgres]
+    victims: list[Victim | Postgres | Connections]
     killed: list[str] = field(default_factory=list)
 
-    async def kill(self, victim: Victim | Postgres, away: float) -> None:
-        """Kill one, and start it again after `away` seconds."""
-        self.killed.append(victim.name)
-        await victim.kill()
+    async def kill(self, victim: Victim | Postgres | Connections, away: float, *, gently: bool) -> None:
+        """Kill one, or stop it in order, and start it again after `away` seconds."""
+        self.killed.append(f"{victim.name}, in order" if gently else victim.name)
+        await (victim.stop() if gently else victim.kill())
         await asyncio.sleep(away)
         await victim.start()
 
@@ -217,7 +241,7 @@ async def open_site(plan: Plan, directory: Path, receiver: str) -> AsyncIterator
             for victim in serving:
                 started.append(victim)
                 await victim.start()
-            yield Site(f"http://127.0.0.1:{port}/cas", postgres, meters, [postgres, *serving])
+            yield Site(f"http://127.0.0.1:{port}/cas", postgres, meters, [postgres, Connections(postgres), *serving])
         finally:
             for each in reversed(started):
                 await each.stop()
