@@ -46,6 +46,8 @@ def configure_logging(level: str = "info", form: str = "console", stream: TextIO
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
+    # What it tells with a traceback comes to the worker as an error, which tells it in a line.
+    logging.getLogger("procrastinate.utils").setLevel(logging.CRITICAL)
 
 
 def blank_secrets(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:

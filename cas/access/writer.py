@@ -10,6 +10,7 @@ from cas import metrics
 from cas.access.errors import NotStored
 from cas.access.model import Failure, Result
 from cas.access.ports import Store
+from cas.store.errors import StoreError
 
 # Results in one statement.
 BATCH = 1000
@@ -69,7 +70,11 @@ class ResultWriter:
                 await self._store.add_results(batch)
             except Exception as error:
                 pause = next(pauses, None)
-                log.exception("results not stored", results=len(batch), next_attempt_in=pause)
+                about = {"results": len(batch), "next_attempt_in": pause}
+                if isinstance(error, StoreError):
+                    log.warning("results wait for the database", problem=str(error), **about)
+                else:
+                    log.exception("results not stored", **about)
                 if pause is None:
                     return NotStored(f"the database takes no results: {error}")
                 await asyncio.sleep(pause)
