@@ -40,10 +40,14 @@ _ROW_HEAD, _MOST_ROWS, _LARGEST_ROW = 4, 64, 256
 _MANY_SHAPES = 8
 
 
+_SHORT = tuple(bytes((count,)) for count in range(0x80))
+"""Lengths of one octet."""
+
+
 def length(count: int) -> bytes:
     """Code a length or count: one octet below 128, else 80 + its number of octets, then those (IEC 61334-6, 6.1)."""
     if count < 0x80:
-        return bytes((count,))
+        return _SHORT[count]
     octets = count.to_bytes((count.bit_length() + 7) // 8, "big")
     return bytes((0x80 | len(octets),)) + octets
 

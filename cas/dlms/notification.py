@@ -133,7 +133,7 @@ def _unprotect(apdu: bytes, title: bytes, ciphering: Ciphering) -> Unprotected:
         ciphered = unwrap(apdu)
         assert ciphered.scope is Scope.GLOBAL  # noqa: S101 - TAGS has no other
         found = ciphering.unprotect(ciphered.content, title)
-        require_plain_tag(ciphered, found.plain)
+        require_plain_tag(ciphered.plain_tag, found.plain)
         return found
     general = decode_apdu(apdu)
     assert isinstance(general, cos.GeneralCiphering)  # noqa: S101 - by its tag

@@ -23,8 +23,8 @@ from cas.dlms.security.wrapping import (
     Scope,
     has_service_specific,
     is_ciphered,
+    parts,
     require_plain_tag,
-    unwrap,
     wrap,
     wrap_general,
 )
@@ -139,33 +139,30 @@ class Channel:
                 self.required.require(None, initiate)
             return octets
         if tag in CIPHERED:
-            opened, scope, general = self._unwrap(octets)
-            if opened.plain[0] != GENERAL_SIGNING:  # the usual: ciphered, and that is all
-                self.required.require(opened.control, initiate)
-                self.last_counter[scope] = check_counter(opened.counter, self.last_counter.get(scope))
-                self._came = opened.control, scope, general, None, False
-                return opened.plain
+            plain, counter, control, scope, general = self._unwrap(octets)
+            if plain[0] != GENERAL_SIGNING:  # the usual: ciphered, and that is all
+                self.required.require(control, initiate)
+                self.last_counter[scope] = check_counter(counter, self.last_counter.get(scope))
+                self._came = control, scope, general, None, False
+                return plain
         return self._open_layers(octets, initiate=initiate)
 
     def _open_layers(self, octets: bytes, *, initiate: bool) -> bytes:
         """Open what is signed or under general-ciphering, in either order."""
-        plain, signed, opened, key, scope, general = octets, False, None, None, None, False
+        plain, signed, control, counter, key, scope, general = octets, False, None, 0, None, None, False
         headers: list[Header] = []
         if plain[0] == GENERAL_SIGNING:
             plain, signed = self._verify(plain, headers), True
         if plain and plain[0] == GENERAL_CIPHERING:
-            opened, key = self._decipher(plain, headers)
-            plain = opened.plain
+            (plain, counter, control), key = self._decipher(plain, headers)
         elif plain and is_ciphered(plain[0]):
-            opened, scope, general = self._unwrap(plain)
-            plain = opened.plain
+            plain, counter, control, scope, general = self._unwrap(plain)
         if plain and plain[0] == GENERAL_SIGNING and not signed:
             plain, signed = self._verify(plain, headers), True
-        control = opened.control if opened else None
-        self.required.require(control, signed=signed or initiate)
-        if opened is not None and (scope or key is KeyChoice.IDENTIFIED):
+        self.required.require(control, signed or initiate)
+        if scope or key is KeyChoice.IDENTIFIED:
             counted = scope or _GLOBAL
-            self.last_counter[counted] = check_counter(opened.counter, self.last_counter.get(counted))
+            self.last_counter[counted] = check_counter(counter, self.last_counter.get(counted))
         elif headers:
             self._check_fresh(headers, plain)
         if headers and self.answers:
@@ -173,22 +170,23 @@ class Channel:
         self._came = control, scope, general, key, signed
         return plain
 
-    def _unwrap(self, octets: bytes) -> tuple[Unprotected, Scope, bool]:
-        ciphered = unwrap(octets)
-        if ciphered.title and self.peer_title and ciphered.title != self.peer_title:
-            raise WrongSystemTitle(ciphered.title, self.peer_title)
-        ciphering = self.ciphering if ciphered.scope is _GLOBAL else self.dedicated
+    def _unwrap(self, octets: bytes) -> tuple[bytes, int, SecurityControl, Scope, bool]:
+        """What a glo-, ded- or general form holds, its counter and SC, which key it is under, and if it is general."""
+        scope, plain_tag, named, content = parts(octets)
+        if named and self.peer_title and named != self.peer_title:
+            raise WrongSystemTitle(named, self.peer_title)
+        ciphering = self.ciphering if scope is _GLOBAL else self.dedicated
         if ciphering is None:
-            word = "global" if ciphered.scope is _GLOBAL else "dedicated"
+            word = "global" if scope is _GLOBAL else "dedicated"
             raise DecipheringError(f"an APDU came ciphered with the {word} key, and this association has none")
-        title = self.peer_title or ciphered.title
+        title = self.peer_title or named
         if not title:
             raise KeyUnusable("the system title of the device is unknown: register the device with its system title")
-        opened = ciphering.unprotect(ciphered.content, title)
-        if opened.control.broadcast:
+        plain, counter, control = ciphering.opened(content, title)
+        if control.broadcast:
             raise PolicyViolation(_BROADCAST)
-        require_plain_tag(ciphered, opened.plain)
-        return opened, ciphered.scope, ciphered.plain_tag is None
+        require_plain_tag(plain_tag, plain)
+        return plain, counter, control, scope, plain_tag is None
 
     def _decipher(self, octets: bytes, headers: list[Header]) -> tuple[Unprotected, KeyChoice]:
         apdu = decode_apdu(octets)

@@ -33,8 +33,11 @@ MAX_COUNTER = 0xFFFF_FFFF
 
 _HEADER = 5
 """Octets of SC and invocation counter."""
-_pack_header = struct.Struct(">BI").pack
+_HEADER_STRUCT = struct.Struct(">BI")
+_pack_header, _unpack_header = _HEADER_STRUCT.pack, _HEADER_STRUCT.unpack_from
 _GCM_TAG = 16
+_SENT_TAG = slice(-_GCM_TAG, TAG_LENGTH - _GCM_TAG)
+"""Of what AESGCM makes, the part of its tag that is sent."""
 
 
 class Unprotected(NamedTuple):
@@ -75,10 +78,10 @@ class Ciphering:
         """
         if not 0 <= counter <= MAX_COUNTER:
             raise CounterExhausted(counter)
-        if control.octet not in self._associated:
-            self._prepare(control, KeyUnusable)
-        associated = self._associated[control.octet][1] + header
-        head = _pack_header(control.octet, counter)
+        octet = control.octet
+        _, associated = self._associated.get(octet) or self._prepare(control, KeyUnusable)
+        associated += header
+        head = _pack_header(octet, counter)
         nonce = _nonce(title, head)
         if control.encryption:
             if control.authentication:
@@ -95,43 +98,52 @@ class Ciphering:
         suite than that of the keys and for compression, KeyUnusable for a title that is not of 8 octets. Neither
         the counter nor the degree of protection is judged here.
         """
-        if len(protected) < _HEADER:
-            raise DecodeError(f"{len(protected)} octets are too few for a security header", path="ciphered-content")
-        if protected[0] not in self._associated:
-            self._prepare(SecurityControl.parse(protected[0]), PolicyViolation)
-        control, associated = self._associated[protected[0]]
-        if control.authentication and len(protected) < _HEADER + TAG_LENGTH:
-            raise DecodeError(f"{len(protected)} octets are too few for an authentication tag", path="ciphered-content")
+        return Unprotected(*self.opened(protected, title, header))
+
+    def opened(self, protected: bytes, title: bytes, header: bytes = b"") -> tuple[bytes, int, SecurityControl]:
+        """The fields of the same, for an association, which opens each answer."""
+        size = len(protected)
+        if size < _HEADER:
+            raise DecodeError(f"{size} octets are too few for a security header", path="ciphered-content")
+        octet, counter = _unpack_header(protected)
+        control, associated = self._associated.get(octet) or self._prepare(
+            SecurityControl.parse(octet), PolicyViolation
+        )
+        if control.authentication and size < _HEADER + TAG_LENGTH:
+            raise DecodeError(f"{size} octets are too few for an authentication tag", path="ciphered-content")
         nonce = _nonce(title, protected)
-        counter = int.from_bytes(nonce[TITLE_LENGTH:], "big")
         if not control.authentication:
             content = protected[_HEADER:]
             # counter mode is its own inverse, and GCM's key stream does not depend on its tag
             plain = self._gcm.encrypt(nonce, content, None)[:-_GCM_TAG] if control.encryption else content
-            return Unprotected(plain, counter, control)
+            return plain, counter, control
         content, tag = protected[_HEADER:-TAG_LENGTH], protected[-TAG_LENGTH:]
         associated += header
         if control.encryption:
             # AESGCM verifies tags of 16 octets only: decipher, cipher again and compare what DLMS sends of the tag
             plain = self._gcm.encrypt(nonce, content, None)[:-_GCM_TAG]
-            expected = self._gcm.encrypt(nonce, plain, associated)[-_GCM_TAG : TAG_LENGTH - _GCM_TAG]
+            expected = self._gcm.encrypt(nonce, plain, associated)[_SENT_TAG]
         else:
             plain = content
             expected = self._gcm.encrypt(nonce, b"", associated + content)[:TAG_LENGTH]
         if not hmac.compare_digest(expected, tag):
             raise DecipheringError(
-                f"the authentication tag is wrong (security control {protected[0]:02X}, system title "
+                f"the authentication tag is wrong (security control {octet:02X}, system title "
                 f"{title.hex().upper()}): check the encryption and authentication keys of this device"
             )
-        return Unprotected(plain, counter, control)
+        return plain, counter, control
 
-    def _prepare(self, control: SecurityControl, error: type[KeyUnusable | PolicyViolation]) -> None:
+    def _prepare(
+        self, control: SecurityControl, error: type[KeyUnusable | PolicyViolation]
+    ) -> tuple[SecurityControl, bytes]:
         """Know what an SC that is met for the first time says, if these keys are for it. Raises `error`."""
         if control.suite != self.suite.number:
             raise error(f"security suite {control.suite} is used, and the keys are of suite {self.suite.number}")
         if control.compression:
             raise error("compression (V.44) is used, and is not available here: switch it off in the security setup")
-        self._associated[control.octet] = control, bytes((control.octet,)) + self._authentication_key
+        known = control, bytes((control.octet,)) + self._authentication_key
+        self._associated[control.octet] = known
+        return known
 
 
 def check_counter(received: int, last: int | None) -> int:

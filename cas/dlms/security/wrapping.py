@@ -45,6 +45,7 @@ class Scope(Enum):
 
 
 _CIPHERED = {Scope.GLOBAL: _GLO, Scope.DEDICATED: _DED}
+_HEADS = {scope: {plain: bytes((tag,)) for plain, tag in table.items()} for scope, table in _CIPHERED.items()}
 _PLAIN = {tag: (plain, scope) for scope, table in _CIPHERED.items() for plain, tag in table.items()}
 NOTIFICATIONS = frozenset(tag for plain in (15, 24, 194) for tag in (plain, _GLO.get(plain), _DED.get(plain)) if tag)
 """Tags that only a notification begins with: plain, or under a glo- or ded- form."""
@@ -80,10 +81,10 @@ def is_ciphered(tag: int) -> bool:
 def wrap(plain_tag: int, protected: bytes, scope: Scope = Scope.GLOBAL) -> bytes:
     """The glo- or ded- APDU of the service whose plain APDU has this tag. Raises EncodeError when it has none."""
     try:
-        tag = _CIPHERED[scope][plain_tag]
+        head = _HEADS[scope][plain_tag]
     except KeyError:
         raise EncodeError(f"the APDU with tag {plain_tag} has no {scope.value}- form: use general ciphering") from None
-    return bytes((tag,)) + encode_octets(protected)
+    return head + encode_octets(protected)
 
 
 def wrap_general(title: bytes, protected: bytes, scope: Scope = Scope.GLOBAL) -> bytes:
@@ -93,6 +94,11 @@ def wrap_general(title: bytes, protected: bytes, scope: Scope = Scope.GLOBAL) ->
 
 def unwrap(apdu: bytes) -> Ciphered:
     """Take a ciphered APDU apart. Raises UnexpectedApdu for one of another kind, DecodeError for bad lengths."""
+    return Ciphered(*parts(apdu))
+
+
+def parts(apdu: bytes) -> tuple[Scope, int | None, bytes, bytes]:
+    """The fields of the same, for an association, which takes each answer apart."""
     tag = apdu[0] if apdu else -1
     title = b""
     position = 1
@@ -107,15 +113,15 @@ def unwrap(apdu: bytes) -> Ciphered:
     content, position = decode_octets(apdu, position, "ciphered-content")
     if position != len(apdu):
         raise DecodeError(f"{len(apdu) - position} octets too many", position)
-    return Ciphered(scope, expected, title, content)
+    return scope, expected, title, content
 
 
-def require_plain_tag(ciphered: Ciphered, plain: bytes) -> bytes:
+def require_plain_tag(plain_tag: int | None, plain: bytes) -> bytes:
     """The plain APDU itself, if it is of the service that its wrapping named. Raises UnexpectedApdu."""
     if not plain:
         raise DecodeError("no APDU under the ciphering", path="ciphered-content")
-    if ciphered.plain_tag is not None and plain[0] != ciphered.plain_tag:
-        raise UnexpectedApdu(f"an APDU with tag {plain[0]} under the ciphering", f"tag {ciphered.plain_tag}")
+    if plain_tag is not None and plain[0] != plain_tag:
+        raise UnexpectedApdu(f"an APDU with tag {plain[0]} under the ciphering", f"tag {plain_tag}")
     return plain
 
 

@@ -94,10 +94,10 @@ def test_any_octets_are_read_or_refused(octets: bytes) -> None:
 
 
 def test_content_must_be_of_the_service_that_the_wrapping_names() -> None:
-    ciphered = unwrap(wrap(196, b"\x30"))
-    assert require_plain_tag(ciphered, b"\xc4\x01") == b"\xc4\x01"
+    named = unwrap(wrap(196, b"\x30")).plain_tag
+    assert require_plain_tag(named, b"\xc4\x01") == b"\xc4\x01"
     with pytest.raises(UnexpectedApdu, match="tag 199"):
-        require_plain_tag(ciphered, b"\xc7\x01")
+        require_plain_tag(named, b"\xc7\x01")
     with pytest.raises(DecodeError):
-        require_plain_tag(ciphered, b"")
-    assert require_plain_tag(unwrap(wrap_general(b"", b"\x30")), b"\xda") == b"\xda"
+        require_plain_tag(named, b"")
+    assert require_plain_tag(unwrap(wrap_general(b"", b"\x30")).plain_tag, b"\xda") == b"\xda"
