@@ -200,7 +200,7 @@ class Bulk:
             elif self._reason_to_leave(run) is not None:
                 await self._judge(run, pending, Visit(unsent=pending.missing))
             else:
-                async with self._permits.permit(rank):
+                async with self._permits.permit(rank, pending.device_id):
                     await self._visit(run, pending)
 
     def _reason_to_leave(self, run: _Run) -> Failure | HandedBack | None:

@@ -212,7 +212,7 @@ class Runner:
 
     async def _work(self, execution: Execution, remaining: Iterator[Target]) -> None:
         for target in remaining:
-            async with self._permits.permit(ON_DEMAND):
+            async with self._permits.permit(ON_DEMAND, target.device_id):
                 await self._access(execution, target)
 
     async def _access(self, execution: Execution, target: Target) -> None:

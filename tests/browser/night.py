@@ -35,8 +35,8 @@ async def _serve(dsn: str, resources: int) -> None:
         async with pool.connection() as connection:
             await connection.set_autocommit(True)
             await connection.execute("ANALYZE")
-        for _ in range(PERMITS_HELD):
-            await stack.enter_async_context(site.permits.permit(0))
+        for number in range(PERMITS_HELD):
+            await stack.enter_async_context(site.permits.permit(0, f"M{number}"))
         application = web.Application()
         application.add_routes(routes(site))
         runner = web.AppRunner(application)

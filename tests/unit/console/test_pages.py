@@ -221,7 +221,7 @@ async def test_notifications_are_paged(console: Console) -> None:
 
 
 async def test_permits_show_and_their_numbers_are_sent(console: Console) -> None:
-    async with console.client.get("/live") as stream, console.site.permits.permit(255):
+    async with console.client.get("/live") as stream, console.site.permits.permit(255, "M1"):
         told = await _until(stream.content, '"held": "1"')
         assert "1 of 200" in text_of((await console.get("/")).get_element_by_id("figures"))
     assert "event: figures" in told
