@@ -116,7 +116,8 @@ class Settings(BaseSettings):
     )
     sync_wait: Seconds = Field(30.0, description="seconds that a synchronous create waits for its devices")
     pending_accesses: Count = Field(
-        1000, description="on-demand accesses that one process has under way; more are refused with error 3.2"
+        1000,
+        description="on-demand accesses that one process has under way, a tenth of one device; others get error 3.2",
     )
     connections: Count = Field(1000, description="most connections to devices that one process has open")
     connections_per_second: Annotated[float, Field(gt=0)] = Field(

@@ -4,6 +4,7 @@ One device never disturbs another. A result is stored as soon as it is there, th
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -88,6 +89,7 @@ class Runner:
         self._permits = permits
         self._writer = ResultWriter(store)
         self._executions: dict[UUID, Execution] = {}
+        self._pending: Counter[str] = Counter()
         self._tasks: set[asyncio.Task[None]] = set()
 
     def start(self, access: DeviceAccess, storing: asyncio.Future[UUID]) -> Execution:
@@ -97,6 +99,7 @@ class Runner:
         """
         execution = Execution(access, 1, {number: step_of(octets) for number, octets in enumerate(access.requests)})
         self._executions[access.id] = execution
+        self._pending.update(target.device_id for target in access.targets)
         task = asyncio.create_task(self._run(execution), name=f"access {access.id}")
         self._keep(task)
 
@@ -120,6 +123,10 @@ class Runner:
     def under_way(self) -> int:
         """How many activations."""
         return len(self._executions)
+
+    def under_way_on(self, device_id: str) -> int:
+        """How many activations have this device."""
+        return self._pending[device_id]
 
     def find(self, access_id: UUID) -> Execution | None:
         """The activation of this resource that is under way."""
@@ -162,6 +169,10 @@ class Runner:
 
     def _is_over(self, execution: Execution) -> None:
         del self._executions[execution.access.id]
+        for target in execution.access.targets:
+            self._pending[target.device_id] -= 1
+            if not self._pending[target.device_id]:
+                del self._pending[target.device_id]
         execution.done.set()
 
     async def _end(self, execution: Execution, *, whole: bool) -> None:

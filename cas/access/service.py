@@ -38,6 +38,8 @@ DAY = timedelta(days=1)
 REPEAT_WINDOW = timedelta(minutes=2)
 # On-demand accesses that a process has under way.
 MOST_PENDING = 1000
+# Those of one device, at the least: a client that asks a silent device again and again does not keep out all others.
+LEAST_SHARE = 10
 # Devices of an on-demand access up to which the process that was asked does it by itself.
 QUEUED_ABOVE = 200
 
@@ -62,7 +64,8 @@ class AccessService:
     `sync_wait`: seconds that a create waits for its devices; `limit`: devices accessed at the same time, or the permits
     that say so; `activations`: the engine, seen from here; without one there are only on-demand accesses;
     `queued_above`: from how many devices on the engine does an on-demand access; `rules`: what the operator allows;
-    `most_pending`: on-demand accesses under way here or waited for, beyond which none is taken.
+    `most_pending`: on-demand accesses under way here or waited for, beyond which none is taken; a tenth of them may be
+    of the same device.
     """
 
     def __init__(
@@ -88,6 +91,7 @@ class AccessService:
         permits = limit if isinstance(limit, Permits) else Permits(limit)
         self._runner = Runner(store, devices, permits=permits, clock=clock)
         self._most_pending = most_pending
+        self._most_of_a_device = max(LEAST_SHARE, most_pending // 10)
         self._waited_for = 0
         self._stopping = False
 
@@ -126,6 +130,10 @@ class AccessService:
             groups=order.groups,
         )
         queued = bool(access.requests) and self._is_queued(access)
+        for target in () if queued else access.targets:
+            if self._runner.under_way_on(target.device_id) >= self._most_of_a_device:
+                details = f"{self._most_of_a_device} accesses of the device {target.name!r} are under way here"
+                raise TooManyPending(f"{details}: ask again in a moment")
         storing = asyncio.create_task(
             self.store.create(access, _digest(order, origin), _window(origin), queued=queued), name=f"store {access.id}"
         )

@@ -122,6 +122,21 @@ async def test_bulk_work_on_silent_meters_does_not_hold_up_a_client_that_waits(s
         await client.cancel(bulk.id)
 
 
+async def test_who_asks_a_silent_meter_again_and_again_does_not_hold_up_others(service: Service) -> None:
+    async with Simulator(2) as simulator, CasClient(service.url) as client:
+        await service.register(*(simulator.device(index) for index in range(2)))
+        simulator.meters[0].fault = Fault(FaultKind.DEAD)
+        silent, other = (meter.device_id for meter in simulator.meters)
+        asking = [asyncio.create_task(ask(client, silent)) for _ in range(PENDING)]
+        refused, _ = await asyncio.wait(asking, return_when=asyncio.FIRST_COMPLETED)
+        assert {each.result() for each in refused} == {"3.2"}
+        async with asyncio.timeout(2):
+            assert await ask(client, other) == "done"
+        for each in asking:
+            each.cancel()
+        await asyncio.wait(asking)
+
+
 async def test_a_client_that_drips_its_request_is_alone_with_it(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
