@@ -14,6 +14,7 @@ from uuid import UUID
 import psycopg
 import structlog
 
+from cas.access.errors import NotStored
 from cas.access.failures import CANCELED, INTERNAL, LOST, UNSENT, describe
 from cas.access.freshness import Fresh, Stored
 from cas.access.model import DeviceAccess, Failure, Octets, Result, Target
@@ -153,8 +154,11 @@ class Runner:
                 group.create_task(self._end_when_complete(execution))
                 await self._work_on_all(execution)
                 execution.complete.set()
-        except Exception:
-            log.exception("activation broken off", access_id=str(access.id))
+        except Exception as problem:
+            if isinstance(problem, ExceptionGroup) and problem.split((NotStored, StoreError))[1] is None:
+                log.warning("activation broken off", access_id=str(access.id))
+            else:
+                log.exception("activation broken off", access_id=str(access.id))
             await self._end(execution, whole=False)  # the database took no results
         finally:
             if not execution.done.is_set():

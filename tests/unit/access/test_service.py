@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from structlog.testing import capture_logs
 
 from cas.access.codes import Code
 from cas.access.errors import Refused, Stopping
@@ -587,8 +588,10 @@ async def test_what_could_not_be_stored_is_told_when_the_database_is_back(monkey
     monkeypatch.setattr("cas.access.execution.END_AGAIN_AFTER", (0.01,))
     async with serving(FakeDevices({"M1": [VALUE]})) as setting:
         setting.store.down = True
-        access = await setting.service.create(order("M1", requests=2), Origin(), wait=False)
-        await asyncio.sleep(0.05)
+        with capture_logs() as logs:
+            access = await setting.service.create(order("M1", requests=2), Origin(), wait=False)
+            await asyncio.sleep(0.05)
+        assert [line["log_level"] for line in logs if line["event"] == "activation broken off"] == ["warning"]
         assert (await setting.store.tally(Selection(ids=(access.id,)))).outstanding == 2
         setting.store.down = False
         while setting.store.executing[access.id]:  # noqa: ASYNC110 - memory tells nobody
