@@ -60,9 +60,20 @@ def recognise(root: Element) -> Envelope:
     return Envelope(version, children[0])
 
 
+_OUR_ROLES = {
+    "",
+    f"{Version.V12.value}/role/next",
+    f"{Version.V12.value}/role/ultimateReceiver",
+    "http://schemas.xmlsoap.org/soap/actor/next",
+}
+
+
 def _refuse_unknown_headers(root: Element, version: Version) -> None:
+    role = f"{{{version.value}}}{'role' if version is Version.V12 else 'actor'}"
     for block in root.iterfind(f"{{{version.value}}}Header/*"):
-        if block.get(f"{{{version.value}}}mustUnderstand") in ("1", "true"):
+        # What is for other roles is none of our business (SOAP 1.2 Part 1, 2.4; SOAP 1.1, 4.2.2).
+        is_ours = block.get(role, "") in _OUR_ROLES
+        if is_ours and block.get(f"{{{version.value}}}mustUnderstand") in ("1", "true"):
             raise NotSoap(f"{path(block)} must be understood, but is not", status=500, code="MustUnderstand")
 
 

@@ -318,11 +318,24 @@ async def test_a_fault_to_a_client_of_soap_11_is_one_of_soap_11(door: Door) -> N
     assert answer.texts("//detail/mes:FaultMessage/mes:Reply/mes:Error/mes:code") == ["2.4"]
 
 
-async def test_a_header_that_must_be_understood_is_refused(door: Door) -> None:
-    block = '<soap:Header><x:Security xmlns:x="urn:x" soap:mustUnderstand="1"/></soap:Header><soap:Body>'
-    answer = await door.post(create(["M1"]).replace(b"<soap:Body>", block.encode()))
+def with_header(message: bytes, role: str) -> bytes:
+    block = f'<soap:Header><x:Security xmlns:x="urn:x" soap:mustUnderstand="1" {role}/></soap:Header><soap:Body>'
+    return message.replace(b"<soap:Body>", block.encode())
+
+
+@pytest.mark.parametrize("role", ["", f'soap:role="{SOAP12}/role/next"', f'soap:role="{SOAP12}/role/ultimateReceiver"'])
+async def test_a_header_that_must_be_understood_is_refused(door: Door, role: str) -> None:
+    answer = await door.post(with_header(create(["M1"]), role))
     assert answer.text("//soap:Code/soap:Value") == "soap:MustUnderstand"
     assert "Security" in answer.text("//soap:Text")
+
+
+@pytest.mark.parametrize("role", ["urn:another", f"{SOAP12}/role/none"])
+async def test_a_header_for_somebody_else_is_left_alone(door: Door, role: str) -> None:
+    answer = await door.post(with_header(create(["M1"]), f'soap:role="{role}"'))
+    assert answer.result == "OK"
+    answer = await door.post(with_header(create(["M1"], soap=SOAP11), 'soap:actor="urn:another"'), "text/xml")
+    assert answer.result == "OK"
 
 
 async def test_a_request_that_is_too_large_is_refused(door: Door) -> None:
