@@ -19,6 +19,8 @@ HEADER = 8
 MAX_APDU = 0xFFFF
 _pack = struct.Struct(">HHHH").pack
 _unpack_from = struct.Struct(">HHHH").unpack_from
+_split = struct.Struct(">6sH").unpack_from
+"""Version and wPorts, and the length."""
 
 
 class WrapperFrame(NamedTuple):
@@ -97,13 +99,8 @@ class WrapperFraming:
     def receive(self, octets: bytes, now: float) -> list[Event]:
         """Return the APDUs now complete; LinkDown with a FramingError when the stream is lost."""
         # The usual case, one whole frame at a time, goes without the buffer.
-        size = len(octets)
-        if (
-            size > HEADER
-            and not self._half
-            and octets.startswith(self._expected)
-            and size == HEADER + (octets[6] << 8 | octets[7])
-        ):
+        size = len(octets) - HEADER
+        if size > 0 and not self._half and _split(octets) == (self._expected, size):
             return [octets[HEADER:]]
         events: list[Event] = []
         try:
