@@ -7,6 +7,7 @@ from cas.bindings.coding import ACSE_APDU, TYPE_NAME, TYPES, XDLMS_APDU
 from cas.cosem.asn1 import Choice
 from cas.dlms import axdr, ber
 from cas.dlms.errors import DecodeError, EncodeError
+from cas.dlms.invoke_id import IDENTITY, identified
 
 Request: TypeAlias = (
     cos.GetRequest | cos.SetRequest | cos.ActionRequest | cos.AccessRequest | cos.ReadRequest | cos.WriteRequest
@@ -42,7 +43,8 @@ _ACSE = {tag: attribute for tag, (attribute, _) in _alternatives(ACSE_APDU).item
 _CLASS_OF = {name: cls for cls, name in TYPE_NAME.items()}
 _CLASSES = {tag: _CLASS_OF[name] for tag, (_, name) in _XDLMS.items() if name in _CLASS_OF}
 _TAGS = {cls: tag for tag, cls in _CLASSES.items()}
-_KEPT: dict[int, tuple[object, bytes]] = {}
+_KEPT: dict[int, tuple[object, bytes, dict[int, bytes]]] = {}
+"""Beside the object its octets, and those under each identity: nothing else has its id while it is here."""
 _MOST_KEPT = 1024
 _ACSE_TAGS = {_CLASS_OF[name]: tag for tag, (_, name) in _alternatives(ACSE_APDU).items()}
 
@@ -58,13 +60,23 @@ def encode_apdu(body: object) -> bytes:
 
 def encode_kept(body: object) -> bytes:
     """The same, kept for when this very object is sent to the next meter: not for secrets. Raises EncodeError."""
-    if (known := _KEPT.get(id(body))) is not None:  # kept beside its octets, so that nothing else has its id
-        return known[1]
-    octets = encode_apdu(body)
+    return (_KEPT.get(id(body)) or _keep(body))[1]
+
+
+def encode_numbered(body: object, identity: int) -> tuple[bytes, bytes]:
+    """The same of a request with four bits of identity, as it stands and under this one, confirmed."""
+    _, octets, numbered = _KEPT.get(id(body)) or _keep(body)
+    identity &= IDENTITY
+    if identity not in numbered:
+        numbered[identity] = identified(octets, identity)
+    return octets, numbered[identity]
+
+
+def _keep(body: object) -> tuple[object, bytes, dict[int, bytes]]:
     if len(_KEPT) >= _MOST_KEPT:
         _KEPT.clear()
-    _KEPT[id(body)] = body, octets
-    return octets
+    known = _KEPT[id(body)] = body, encode_apdu(body), {}
+    return known
 
 
 def decode_apdu(octets: bytes) -> object:

@@ -11,7 +11,7 @@ from typing import Any, TypeVar, cast
 from cas.bindings import cosempdu as cos
 from cas.dlms import acse, errors, short_names
 from cas.dlms.acse import Negotiated, Settings
-from cas.dlms.apdu import Request, Response, Unanswered, decode_apdu, encode_apdu, encode_kept
+from cas.dlms.apdu import Request, Response, Unanswered, decode_apdu, encode_apdu, encode_kept, encode_numbered
 from cas.dlms.conformance import Conformance
 from cas.dlms.invoke_id import as_answer, identified, number_of
 from cas.dlms.notification import confirmation
@@ -341,11 +341,14 @@ class Association:
 
         Raises RequestTooLong rather than send more than the device receives.
         """
-        plain = encode_kept(body) if isinstance(body, cos.GetRequest) and body.get_request_normal else encode_apdu(body)
+        if isinstance(body, cos.GetRequest) and body.get_request_normal:
+            plain, asked = encode_numbered(body, self._invoke_id)
+        else:
+            plain = encode_apdu(body)
+            asked = identified(plain, self._invoke_id)
         in_blocks = len(plain) > self._room
         if in_blocks and not self._has_blocks:
             raise errors.RequestTooLong(len(plain), self._room)
-        asked = identified(plain, self._invoke_id)
         sealed = self._channel.seal(asked)
         octets = (yield from request_in_blocks(sealed, self._blocks)) if in_blocks else (yield sealed)
         stale = 0

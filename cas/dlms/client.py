@@ -153,45 +153,46 @@ class Client:
         await self.close()
 
     async def _run(self, exchange: Exchange[R]) -> R:
+        association, transport, counters = self._association, self._transport, self._used_counters
         try:
-            if self._used_counters:
-                await self._used_counters.ensure(COUNTERS_A_STEP)
+            if counters:
+                await counters.ensure(COUNTERS_A_STEP)
             outgoing, unasked = next(exchange), 0
             while True:
                 if isinstance(outgoing, bytes):
-                    await self._transport.send(outgoing)
+                    await transport.send(outgoing)
                 else:
                     for apdu in outgoing or ():
-                        await self._transport.send(apdu)
+                        await transport.send(apdu)
                 try:
-                    incoming = await self._transport.receive()
+                    incoming = await transport.receive()
                 except ResponseTimeout as timeout:
                     outgoing = _ask_again(exchange, timeout)
                     continue
-                if self._used_counters:
-                    await self._used_counters.ensure(COUNTERS_A_STEP)
+                if counters:
+                    await counters.ensure(COUNTERS_A_STEP)
                 outgoing = exchange.send(incoming)
-                unasked = 0 if outgoing else _more_unasked(unasked, len(self._association.notifications))
-                if self._association.notifications:
+                unasked = 0 if outgoing else _more_unasked(unasked, len(association.notifications))
+                if association.notifications:
                     await self._hand_over()
                     await self._confirm()
         except StopIteration as stop:
             result: R = stop.value
-            if self._association.notifications:
+            if association.notifications:
                 await self._hand_over()
                 with suppress(TransportError):  # the answer is there; a device that is not confirmed sends it again
                     await self._confirm()
             return result
         except DlmsError as error:
             if not error.association_usable:
-                self._association.abort()
+                association.abort()
             raise
         except BaseException:  # the link failed, or the caller gave up waiting: an answer may still be on its way
-            self._association.abort()
+            association.abort()
             raise
         finally:
             exchange.close()
-            if self._association.notifications:
+            if association.notifications:
                 await self._hand_over()
 
     async def _hand_over(self) -> None:

@@ -7,9 +7,10 @@ ACCESS are Long-Invoke-Id-And-Priority (24 bits of identity).
 
 _SHORT = frozenset((192, 193, 195, 196, 197, 199))
 _LONG = frozenset((217, 218))
-_CONFIRMED, _IDENTITY = 0x40, 0x0F
+_CONFIRMED, IDENTITY = 0x40, 0x0F
 _LONG_CONFIRMED, _LONG_IDENTITY = 0x40000000, 0x00FFFFFF
-_FLAGS = 0xFF & ~(_CONFIRMED | _IDENTITY)
+_FLAGS = 0xFF & ~(_CONFIRMED | IDENTITY)
+_OCTETS = tuple(bytes((number,)) for number in range(256))
 
 
 def number_of(apdu: bytes) -> int | None:
@@ -26,8 +27,8 @@ def identified(request: bytes, identity: int, confirmed: bool = True) -> bytes:
     Itself where it has no invoke-id.
     """
     if request[0] in _SHORT:
-        number = request[2] & _FLAGS | identity & _IDENTITY
-        return b"%b%c%b" % (request[:2], number | _CONFIRMED if confirmed else number, request[3:])
+        number = request[2] & _FLAGS | identity & IDENTITY
+        return request[:2] + _OCTETS[number | _CONFIRMED if confirmed else number] + request[3:]
     if request[0] not in _LONG:
         return request
     number = int.from_bytes(request[1:5], "big") & ~(_LONG_IDENTITY | _LONG_CONFIRMED) | identity & _LONG_IDENTITY
@@ -40,9 +41,9 @@ def as_answer(answer: bytes, asked: bytes, request: bytes) -> bytes | None:
     What has no identity is taken as it comes.
     """
     if len(answer) > 2 and answer[0] in _SHORT and asked[0] in _SHORT:
-        if (answer[2] ^ asked[2]) & _IDENTITY:
+        if (answer[2] ^ asked[2]) & IDENTITY:
             return None
-        return b"%b%c%b" % (answer[:2], request[2], answer[3:])
+        return answer[:2] + _OCTETS[request[2]] + answer[3:]
     received, sent = number_of(answer), number_of(asked)
     if received is None or sent is None:
         return answer

@@ -31,7 +31,6 @@ REPETITIONS = 3
 """Times in a row that what may be lost is sent again when nothing comes in time."""
 
 _LAST, _STREAMING = 0x80, 0x40
-_TAG = bytes((GENERAL_BLOCK_TRANSFER,))
 
 
 class Block(NamedTuple):
@@ -248,7 +247,7 @@ def unconfirmed_blocks(apdu: bytes, size: int) -> list[bytes]:
 
 def is_block(octets: bytes) -> bool:
     """Whether an APDU is a block of general block transfer."""
-    return octets.startswith(_TAG)
+    return bool(octets) and octets[0] == GENERAL_BLOCK_TRANSFER
 
 
 def _converse(transfer: Transfer, outgoing: list[bytes], blocks: Blocks) -> Exchange[bytes]:

@@ -13,8 +13,9 @@ from cas.bindings import cosempdu as cos
 from cas.bindings.coding import ACSE_APDU, TYPES, XDLMS_APDU
 from cas.cosem.asn1 import Alternative, Choice
 from cas.dlms import axdr, ber
-from cas.dlms.apdu import decode_apdu, encode_apdu, encode_kept
+from cas.dlms.apdu import decode_apdu, encode_apdu, encode_kept, encode_numbered
 from cas.dlms.errors import DecodeError, EncodeError
+from cas.dlms.invoke_id import identified
 from tests import oracle, strategies
 
 ROOT = Path(__file__).parents[3]
@@ -117,7 +118,10 @@ def test_what_is_kept_of_a_get_is_never_another_ones() -> None:
         descriptor = cos.CosemAttributeDescriptor(class_id=number, instance_id=bytes(6), attribute_id=2)
         normal = cos.GetRequestNormal(invoke_id_and_priority=193, cosem_attribute_descriptor=descriptor)
         request = cos.GetRequest(get_request_normal=normal)
-        assert encode_kept(request) == encode_kept(request) == encode_apdu(request)
+        octets = encode_apdu(request)
+        assert encode_kept(request) == encode_kept(request) == octets
+        for identity in (number, number + 1, number):
+            assert encode_numbered(request, identity) == (octets, identified(octets, identity))
 
 
 def test_an_encode_error_names_the_field() -> None:
