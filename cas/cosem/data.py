@@ -6,10 +6,8 @@ profile of 17,000 values costs one object, and nothing is parsed that nobody loo
 """
 
 import struct
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from functools import lru_cache
-from operator import itemgetter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from cas.cosem.frozen import new, slot
@@ -33,7 +31,6 @@ from cas.cosem.kinds import (
 )
 from cas.cosem.scanning import (
     ROWS_WORTH_IT,
-    Row,
     equal_rows,
     length,
     read_length,
@@ -272,35 +269,16 @@ def _read_array(octets: bytes, start: int, count: int) -> tuple[list[Value], int
         items.extend(unpack.iter_unpack(memoryview(octets)[start:end]))
         count -= rows
         start = end
-        readers: dict[int, Callable[[bytes, int], tuple[Value, ...]] | None] = {}
         for found, at in similar_rows(octets, start, count):
-            if id(found) not in readers:
-                readers[id(found)] = _row_reader(found)
-            reader = readers[id(found)]
-            if reader is None:
+            if (read := found.reader) is None:
                 break
-            items.append(reader(octets, at))
+            items.append(read(octets, at))
             start = at + found.size
             count -= 1
     for _ in range(count):
         item, start = read_value(octets, start)
         items.append(item)
     return items, start
-
-
-@lru_cache(maxsize=256)
-def _row_reader(row: Row) -> "Callable[[bytes, int], tuple[Value, ...]] | None":
-    """Reads one flat row of leaves that struct knows, with nulls between."""
-    known = [leaf for leaf in row.leaves if leaf[0] not in (NULL, DONT_CARE)]
-    unpack = replace(row, leaves=tuple(known)).unpacker
-    if unpack is None:
-        return None
-    if len(known) == len(row.leaves):
-        return unpack.unpack_from
-    order = iter(range(len(known)))
-    # where each cell comes from: a nothing is put behind the values, and taken from there
-    pick = itemgetter(*(len(known) if leaf[0] in (NULL, DONT_CARE) else next(order) for leaf in row.leaves), len(known))
-    return lambda octets, at: pick((*unpack.unpack_from(octets, at), None))[:-1]
 
 
 def expand(compact: Data) -> Iterator[Data]:

@@ -3,12 +3,12 @@
 Arrays of equal rows, as profile buffers are, are recognised by comparing the columns of tags at once.
 """
 
-import re
 import struct
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from operator import itemgetter
+from typing import Any
 
 from cas.cosem.kinds import (
     ARRAY,
@@ -33,11 +33,12 @@ _UNKNOWN, _VARIABLE = 0, -1
 _WHOLE = [1 if t in (NULL, DONT_CARE) else 1 + SIZE[t] if t in SIZE else -1 if t in KIND else 0 for t in range(256)]
 ROWS_WORTH_IT = 4
 """Elements from which on looking for a common row shape pays."""
-_ROWS_WORTH_A_PATTERN, _LARGEST_IN_A_PATTERN = 64, 1024
-"""Rows from which on a pattern pays, and octets of the longest row in one: `re` keeps hundreds of patterns."""
-_ROW_HEAD, _MOST_ROWS, _LARGEST_ROW = 4, 64, 256
+_ROWS_WORTH_SHAPES, _MANY_SHAPES = 64, 8
+"""Rows from which on taking several shapes apart pays, and how many."""
+_LARGEST_ROW = 1024
+"""Octets of the longest row whose shape is looked for, which takes longer than to read it."""
+_ROW_HEAD, _MOST_KEPT, _LARGEST_KEPT = 4, 64, 256
 """Octets that rows are known by, rows that are known, octets of the longest: a hostile meter may send any number."""
-_MANY_SHAPES = 8
 
 
 _SHORT = tuple(bytes((count,)) for count in range(0x80))
@@ -165,28 +166,19 @@ def _scan_type(octets: bytes, pos: int, depth: int) -> tuple[int, int]:
     return pos + 1, 0 if tag in (NULL, DONT_CARE) else SIZE.get(tag, 1)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Row:
     """The shape that rows of an array share: where tags and lengths stand, and which leaves stand between."""
 
     size: int
-    fixed: tuple[tuple[int, int], ...]
-    """(offset, octet): every octet that is not part of a leaf's value."""
+    mask: int
+    """The bits that are not part of a leaf's value, in the octets of a row as one number."""
+    marks: int
+    """How those stand."""
     leaves: tuple[tuple[int, int, int], ...]
     """(tag, offset, size) of the value of each leaf, in order; the size of a bit-string is in bits."""
     flat: bool
     """A structure of leaves, without collections inside."""
-
-    @property
-    def pattern(self) -> bytes:
-        """A regular expression that the octets of such a row match, and no others."""
-        out, at = [], 0
-        for offset, octet in self.fixed:
-            if offset > at:
-                out.append(b".{%d}" % (offset - at))
-            out.append(re.escape(bytes((octet,))))
-            at = offset + 1
-        return b"(%s.{%d})" % (b"".join(out), self.size - at)
 
     @cached_property
     def unpacker(self) -> struct.Struct | None:
@@ -202,16 +194,30 @@ class Row:
         return struct.Struct(code)
 
     @cached_property
-    def _marks(self) -> tuple[Callable[[bytes], object], object]:
-        """What takes the fixed octets out of those of a row, and what they are."""
-        places, octets = zip(*self.fixed, strict=True)
-        return itemgetter(*places), octets
+    def reader(self) -> Callable[[bytes, int], tuple[Any, ...]] | None:
+        """What reads a flat row of leaves that struct knows, with nulls between; None for another row."""
+        known = [leaf for leaf in self.leaves if leaf[0] not in (NULL, DONT_CARE)]
+        unpack = replace(self, leaves=tuple(known)).unpacker
+        if unpack is None:
+            return None
+        if len(known) == len(self.leaves):
+            return unpack.unpack_from
+        order = iter(range(len(known)))
+        nothing = len(known)
+        # where each cell comes from: a nothing is put behind the values, and taken from there
+        pick = itemgetter(*(nothing if leaf[0] in (NULL, DONT_CARE) else next(order) for leaf in self.leaves), nothing)
+        return lambda octets, at: pick((*unpack.unpack_from(octets, at), None))[:-1]
+
+    @cached_property
+    def fixed(self) -> tuple[tuple[int, int], ...]:
+        """(offset, octet): every octet that is not part of a leaf's value."""
+        mask, marks = self.mask.to_bytes(self.size, "big"), self.marks.to_bytes(self.size, "big")
+        return tuple((offset, octet) for offset, octet in enumerate(marks) if mask[offset])
 
     def is_at(self, octets: bytes, pos: int) -> bool:
         """Whether there is such a row at `pos`."""
-        found = octets[pos : pos + self.size]
-        take, fixed = self._marks
-        return len(found) == self.size and take(found) == fixed
+        # of octets that are cut short the first, which is a fixed tag, stands in a lower place
+        return int.from_bytes(octets[pos : pos + self.size], "big") & self.mask == self.marks
 
 
 _ROWS: dict[bytes, Row] = {}
@@ -227,8 +233,8 @@ def row_shape(octets: bytes, pos: int, depth: int = 0) -> Row | None:
     if known is not None and depth < MAX_DEPTH and known.is_at(octets, pos):
         return known
     row = _row_shape(octets, pos, depth)
-    if row is not None and row.flat and row.size <= _LARGEST_ROW:
-        if len(_ROWS) >= _MOST_ROWS:
+    if row is not None and row.flat and row.size <= _LARGEST_KEPT:
+        if len(_ROWS) >= _MOST_KEPT:
             _ROWS.clear()
         _ROWS[octets[pos : pos + _ROW_HEAD]] = row
     return row
@@ -236,33 +242,39 @@ def row_shape(octets: bytes, pos: int, depth: int = 0) -> Row | None:
 
 def _row_shape(octets: bytes, pos: int, depth: int) -> Row | None:
     end = _scan(octets, pos, 1, depth)
-    fixed: list[tuple[int, int]] = []
+    if end - pos > _LARGEST_ROW:
+        return None
+    mask = bytearray(b"\xff" * (end - pos))
     leaves: list[tuple[int, int, int]] = []
     collections = 0
     at = pos
     while at < end:
         tag = octets[at]
         start = at + 1
-        size = SIZE.get(tag, 0)
-        if tag == COMPACT_ARRAY:
-            return None
-        if _WHOLE[tag] == _VARIABLE:
-            count, start = read_length(octets, at + 1)
+        size = held = _WHOLE[tag] - 1
+        if held < 0:
+            if tag == COMPACT_ARRAY:
+                return None
+            size, start = read_length(octets, start)
             if tag in (ARRAY, STRUCTURE):
                 collections += 1
-            else:
-                size = count
-        fixed += ((i - pos, octets[i]) for i in range(at, start))
-        at = start
-        if tag not in (ARRAY, STRUCTURE):
-            leaves.append((tag, start - pos, size))
-            at += (size + 7) // 8 if tag == BIT_STRING else size
-    return Row(end - pos, tuple(fixed), tuple(leaves), collections == 1)
+                at = start
+                continue
+            held = (size + 7) // 8 if tag == BIT_STRING else size
+        at = start + held
+        leaves.append((tag, start - pos, size))
+        if held:
+            mask[start - pos : at - pos] = bytes(held)
+    bits = int.from_bytes(mask, "big")
+    marks = int.from_bytes(octets[pos:end], "big") & bits
+    return Row(end - pos, bits, marks, tuple(leaves), collections == 1)
 
 
 def equal_rows(octets: bytes, start: int, count: int, row: Row) -> int:
-    """How many of the `count` rows at `start` have the shape `row`, from the first one on."""
+    """How many of the `count` rows at `start` have the shape `row`, which is that of the first one."""
     size = row.size
+    if not row.is_at(octets, start + size):
+        return 1
     rows = min(count, (len(octets) - start) // size)
     end = start + rows * size
     for offset, octet in row.fixed:
@@ -274,21 +286,35 @@ def equal_rows(octets: bytes, start: int, count: int, row: Row) -> int:
 
 
 def similar_rows(octets: bytes, start: int, count: int, depth: int = 0) -> Iterator[tuple[Row, int]]:
-    """Take rows of a few shapes in any order, as buffers with null-data here and there are: each with its position.
+    """Take rows of a few shapes, as buffers with null-data here and there are: each with its position.
 
-    Stops before the first element that is none, and altogether where there are too few, or too many shapes.
-    Raises DataError where a row is no Data.
+    Stops before the first element that is none, and altogether where there are too few, too many shapes, or so little
+    order in them that reading value by value is quicker. Raises DataError where a row is no Data.
     """
-    shapes: list[Row] = []
-    while count >= _ROWS_WORTH_A_PATTERN and len(shapes) < _MANY_SHAPES:
-        row = row_shape(octets, start, depth)
-        if row is None or row.size > _LARGEST_IN_A_PATTERN:
-            return
-        shapes.append(row)
-        # matching at one place after the other, in C; a pattern is compiled once for all meters with such rows
-        match = re.compile(b"|".join(shape.pattern for shape in shapes), re.DOTALL).scanner(octets, start).match  # type: ignore[attr-defined]
-        while count and (found := match()):
-            row = shapes[found.lastindex - 1]
-            yield row, start
-            start += row.size
-            count -= 1
+    if count < _ROWS_WORTH_SHAPES or (row := row_shape(octets, start, depth)) is None:
+        return
+    number = int.from_bytes
+    first = row, row.size, row.mask, row.marks
+    shapes = [first]
+    following: dict[Row, tuple[Row, int, int, int]] = {}  # what came after such a row the last time
+    misses = 0
+    for taken in range(count):
+        last = row
+        row, size, mask, marks = following.get(last, first)
+        if number(octets[start : start + size], "big") & mask != marks:  # as `is_at`, which takes twice the time
+            misses += 1
+            if misses * len(shapes) > 2 * (taken + _ROWS_WORTH_SHAPES):
+                return
+            for shape in shapes:
+                row, size, mask, marks = shape
+                if number(octets[start : start + size], "big") & mask == marks:
+                    break
+            else:
+                found = row_shape(octets, start, depth) if len(shapes) < _MANY_SHAPES else None
+                if found is None:
+                    return
+                row, size, mask, marks = found, found.size, found.mask, found.marks
+                shapes.append((row, size, mask, marks))
+            following[last] = row, size, mask, marks
+        yield row, start
+        start += size
