@@ -154,7 +154,7 @@ class Chunks:
 
     @asynccontextmanager
     async def _held(self, chunk: Chunk) -> AsyncIterator[Connection]:
-        """A transaction in which nobody deletes the resource of a chunk."""
+        """A transaction in which nobody changes or deletes the resource of a chunk."""
         async with connected(self._pool) as connection, connection.transaction():
             await connection.execute(_HOLD, {"access_id": chunk.id.access_id})
             yield connection

@@ -261,7 +261,17 @@ async def test_delete_in_the_middle_leaves_nothing(pool: Pool) -> None:
 
 @pytest.mark.clause("5.2.3")
 @pytest.mark.parametrize("end", ["done", "again", "hand back", "abandon"])
-async def test_who_deletes_and_who_ends_do_not_wait_for_one_another(pool: Pool, end: str) -> None:
+@pytest.mark.parametrize(
+    "statements",
+    [
+        ("SELECT FROM device_access FOR UPDATE", "DELETE FROM device_access"),
+        ("UPDATE device_access SET priority = 1", "SELECT FROM device_access FOR UPDATE"),
+    ],
+    ids=["delete", "change"],
+)
+async def test_who_deletes_or_changes_and_who_ends_do_not_wait_for_one_another(
+    pool: Pool, statements: tuple[str, str], end: str
+) -> None:
     setting = bench(pool)
     access = await setting.create("M1")
     ((_, _, chunk_id),) = await setting.jobs()
@@ -276,13 +286,12 @@ async def test_who_deletes_and_who_ends_do_not_wait_for_one_another(pool: Pool, 
     }
     async with asyncio.timeout(20), pool.connection() as other:
         async with other.transaction():
-            await other.execute(b"SELECT FROM device_access WHERE id = %s FOR UPDATE", [access])  # as a delete begins
+            await other.execute(statements[0].encode())
             ending = asyncio.ensure_future(ends[end]())
             while await setting.rows(WAITING) == [(0,)]:  # noqa: ASYNC110 - the database tells nobody
                 await asyncio.sleep(0.01)
-            await other.execute(b"DELETE FROM device_access WHERE id = %s", [access])
+            await other.execute(statements[1].encode())
         await ending
-    assert await setting.count("activation") == 0
 
 
 async def test_no_device_is_accessed_after_the_window(pool: Pool) -> None:

@@ -172,8 +172,9 @@ WITH locked AS MATERIALIZED (
 SELECT pg_notify('cas_stop', id::text) FROM gone;
 
 -- name: access_hold
--- Nobody deletes a resource from here on. Before its activations, as whoever deletes it: nobody waits for one another in a circle.
-SELECT FROM device_access WHERE id = %(access_id)s FOR KEY SHARE;
+-- Nobody changes or deletes a resource from here on. Before its activations, as whoever deletes it, and as much as their end
+-- takes: nobody waits for one another in a circle.
+SELECT FROM device_access WHERE id = %(access_id)s FOR NO KEY UPDATE;
 
 -- name: activation_counted
 SELECT count(*), count(code)
