@@ -163,7 +163,6 @@ def _templates() -> "Environment":
         "summary": describing.summary,
         "tags": filters.tags,
         "when": words.moment,
-        "schedule": words.describe_schedule,
         "segment": filters.segment,
     }
     return environment

@@ -82,7 +82,6 @@ class Access:
     created_at: datetime
     state: str
     source: str | None
-    message_id: str | None
     correlation_id: str | None
     reply_address: str | None
     priority: int

@@ -26,7 +26,6 @@ from cas.store.queries import query
 _BY_NAME = query("devices_by_name")
 _IDS_BY_NAME = query("device_ids_by_name")
 _AFTER = query("devices_after")
-_IDS_AFTER = query("device_ids_after")
 _REMOVE = query("devices_remove")
 
 _Found = TypeVar("_Found")
@@ -131,12 +130,6 @@ async def iterate_devices(pool: Pool, prefix: str = "", *, page: int = 1000) -> 
         if len(rows) < page:
             return
         after = rows[-1][0]
-
-
-async def device_ids_after(connection: Connection, prefix: str = "", after: str = "", *, page: int = 1000) -> list[str]:
-    """The next page of DeviceIDs that begin with `prefix` and sort behind `after`; empty when there are no more."""
-    cursor = await connection.execute(_IDS_AFTER, {"prefix": prefix, "after": after, "page": page})
-    return [row[0] for row in await cursor.fetchall()]
 
 
 async def remove_devices(pool: Pool, names: Iterable[str]) -> list[str]:

@@ -21,7 +21,7 @@ from zlib import crc32
 
 from cas.dlms.notification import TAGS
 from cas.dlms.xdlms.gbt import GENERAL_BLOCK_TRANSFER
-from cas.push.counts import Counts, UnknownSender
+from cas.push.counts import Counts
 from cas.push.directory import plain_address
 from cas.push.errors import Refusal
 from cas.push.model import (
@@ -82,11 +82,6 @@ class PushListener:
         self._tasks: list[asyncio.Task[None]] = []
         self._waiting: Counter[str] = Counter()
         self._waiting_all = self._waiting_octets = 0
-
-    @property
-    def unknown_senders(self) -> list[UnknownSender]:
-        """Who sent notifications without being registered, the one heard last first."""
-        return self._reception.unknown.list()
 
     async def __aenter__(self) -> Self:
         self._lanes = [asyncio.Queue() for _ in range(self._settings.lanes)]

@@ -136,5 +136,3 @@ class PushSettings:
     """Octets of a block that is sent."""
     links: int = 10_000
     """Links of which the device is remembered, and devices of which the last notification is."""
-    unknown_senders: int = 1_000
-    """Unknown senders that are remembered."""

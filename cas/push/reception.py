@@ -25,7 +25,7 @@ from cas.dlms.notification import Opened, confirmation, named_title, open_notifi
 from cas.dlms.security.ciphering import check_counter
 from cas.dlms.xdlms.gbt import GENERAL_BLOCK_TRANSFER
 from cas.push.blocks import Sessions, digest
-from cas.push.counts import Counts, UnknownSenders
+from cas.push.counts import Counts
 from cas.push.errors import NotificationRefused, Refusal
 from cas.push.model import CounterMemory, Directory, Heard, Notification, PushSettings, Sender, Sink, Wire
 from cas.system_events import Kind, tell
@@ -62,7 +62,6 @@ class Reception:
     def __init__(
         self, directory: Directory, sink: Sink, memory: CounterMemory, settings: PushSettings, counts: Counts
     ) -> None:
-        self.unknown = UnknownSenders(settings.unknown_senders)
         self._directory = directory
         self._sink = sink
         self._memory = memory
@@ -182,7 +181,6 @@ class Reception:
             if named and sender is not None and sender.title not in (None, named):
                 sender = None  # another device behind the same address
         if sender is None:
-            self.unknown.add(heard.host, title, heard.at)
             raise NotificationRefused(Refusal.UNKNOWN_SENDER, f"{heard.peer} {title.hex()}")
         return sender
 

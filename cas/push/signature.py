@@ -27,11 +27,11 @@ class Signature:
         return f"t={self._seconds},v1={self._mac.hexdigest()}"
 
 
-def signature_fits(key: bytes, header: str, body: bytes, *, now: float, tolerance: float = TOLERANCE) -> bool:
-    """Whether a signature is that of a body, and made within `tolerance` seconds of `now`: for receivers."""
+def signature_fits(key: bytes, header: str, body: bytes, *, now: float) -> bool:
+    """Whether a signature is that of a body, and made within `TOLERANCE` seconds of `now`: for receivers."""
     parts = dict(part.partition("=")[::2] for part in header.split(","))
     seconds = parts.get("t", "")
-    if not seconds.isascii() or not seconds.isdecimal() or len(seconds) > 15 or abs(now - int(seconds)) > tolerance:
+    if not seconds.isascii() or not seconds.isdecimal() or len(seconds) > 15 or abs(now - int(seconds)) > TOLERANCE:
         return False
     expected = hmac.new(key, f"{seconds}.".encode() + body, hashlib.sha256).hexdigest()
     return hmac.compare_digest(expected.encode(), parts.get("v1", "").encode())

@@ -30,7 +30,6 @@ class Vault:
     def __init__(self, pairs: Pairs, title: bytes, authority: EllipticCurvePrivateKey, suite: Suite) -> None:
         self._title = title
         self._suite = suite
-        self._authority = authority
         self._own: dict[int, EllipticCurvePrivateKey] = {SIGNING: pairs.signing, AGREEMENT: pairs.agreement}
         self._fresh: dict[int, EllipticCurvePrivateKey] = {}
         self._peers: dict[int, EllipticCurvePublicKey] = {

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from cas.dlms.apdu import decode_apdu
-from cas.dlms.security.policy import SecurityPolicy
+from cas.dlms.security.policy import Protection
 from cas.dlms.server import ServerSettings
 from cas.dlms.states import State
 from tests.conformance.test_server_acse import CONTEXT_LN, NOT_POSSIBLE, SERVICES, aarq, diagnostic, user_information
@@ -34,6 +34,14 @@ COUNTER = "D80106"
 NO_REQUEST = "D80203"
 
 
+def protections(policy: int, version: int) -> tuple[Protection, Protection]:
+    """What a security_policy asks of requests and of responses; version 0 counts, version 1 has a bit for each."""
+    if version == 0:
+        return (Protection(bool(policy & 1), bool(policy & 2)),) * 2
+    bits = [bool(policy & 1 << place) for place in range(8)]
+    return Protection(*bits[2:5]), Protection(*bits[5:8])
+
+
 class Asker:
     """A client that ciphers by hand, and the server that it tests; its counter goes up by itself."""
 
@@ -41,8 +49,8 @@ class Asker:
         self.suite = suite
         self.keys = symmetric(suite)
         self.counter = 0
-        octet = SecurityPolicy.from_octet(policy, version)
-        offered: dict[str, Any] = {"keys": self.keys, "required": octet.request, "response": octet.response}
+        required, response = protections(policy, version)
+        offered: dict[str, Any] = {"keys": self.keys, "required": required, "response": response}
         self.peer = Peer(ServerSettings(SERVER, **{**offered, **settings}), S_TO_C)
 
     def protected(

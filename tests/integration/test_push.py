@@ -99,7 +99,7 @@ async def test_plain_pushes_are_told_apart_by_address_and_wport(running: Running
         meter.send(encode(2, 103, EVENT))
         meter.send(encode(7, 103, general_glo(PUSH, 1)))
         assert (await running.taken.get()).device_id == CIPHERED["device_id"]
-    assert [(sender.host, sender.count) for sender in running.push.unknown_senders] == [("127.0.0.1", 1)]
+    assert running.push.counts.snapshot()["refused"]["unknown-sender"] == 1
 
 
 async def test_hdlc_ui_frames_over_tcp(running: Running) -> None:

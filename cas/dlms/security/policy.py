@@ -1,4 +1,4 @@
-"""What protection is asked for, and whether an APDU has it (Green Book 8.3, 9.2.7.2; Blue Book 12, Security setup)."""
+"""What protection is asked for, and whether an APDU has it (Green Book 8.3, 9.2.7.2)."""
 
 from dataclasses import dataclass
 from itertools import compress
@@ -25,24 +25,3 @@ class Protection:
         if not_authenticated or not_encrypted or not_signed:
             missing = " and not ".join(compress(_WORDS, (not_authenticated, not_encrypted, not_signed)))
             raise PolicyViolation(f"an APDU came that is not {missing}, which the policy requires")
-
-
-@dataclass(frozen=True, slots=True)
-class SecurityPolicy:
-    """The security_policy attribute of Security setup: what requests and what responses need."""
-
-    request: Protection = Protection()
-    response: Protection = Protection()
-
-    @classmethod
-    def from_octet(cls, value: int, version: int = 1) -> "SecurityPolicy":
-        """Take the attribute apart: version 0 counts 0 to 3, version 1 has a bit for each. Raises ValueError."""
-        if not 0 <= value <= (3 if version == 0 else 0xFF):
-            raise ValueError(f"security policy {value} is not defined in version {version} of Security setup")
-        if version == 0:
-            both = Protection(bool(value & 1), bool(value & 2))
-            return cls(both, both)
-        return cls(
-            Protection(bool(value & 0x04), bool(value & 0x08), bool(value & 0x10)),
-            Protection(bool(value & 0x20), bool(value & 0x40), bool(value & 0x80)),
-        )

@@ -129,8 +129,8 @@ LIMIT %(limit)s;
 
 -- name: console_accesses
 -- A page of resources, newest first.
-SELECT id, created_at, state, source, message_id, correlation_id, reply_address, priority, activates, repeating_interval,
-    duration, expires, not_older_than, accept_data_notification, next_at,
+SELECT id, created_at, state, source, correlation_id, reply_address, priority, activates, repeating_interval, duration,
+    expires, not_older_than, accept_data_notification, next_at,
     ARRAY(SELECT group_id FROM access_group WHERE access_id = id ORDER BY position) AS groups,
     (SELECT count(*) FROM (SELECT FROM access_device WHERE access_id = id LIMIT 10001) AS named) AS devices,
     (SELECT device_id FROM access_device WHERE access_id = id LIMIT 1) AS device,
@@ -154,8 +154,8 @@ LIMIT %(limit)s;
 
 -- name: console_access
 -- The same of one resource.
-SELECT id, created_at, state, source, message_id, correlation_id, reply_address, priority, activates, repeating_interval,
-    duration, expires, not_older_than, accept_data_notification, next_at,
+SELECT id, created_at, state, source, correlation_id, reply_address, priority, activates, repeating_interval, duration,
+    expires, not_older_than, accept_data_notification, next_at,
     ARRAY(SELECT group_id FROM access_group WHERE access_id = id ORDER BY position) AS groups,
     (SELECT count(*) FROM (SELECT FROM access_device WHERE access_id = id LIMIT 10001) AS named) AS devices,
     (SELECT device_id FROM access_device WHERE access_id = id LIMIT 1) AS device,

@@ -39,16 +39,6 @@ WHERE device.device_id >= %(prefix)s::text
 ORDER BY device.device_id
 LIMIT %(page)s::bigint;
 
--- name: device_ids_after
--- As devices_after, but names only: what planning an activation reads.
-SELECT device_id
-FROM device
-WHERE device_id >= %(prefix)s::text
-  AND device_id < %(prefix)s::text || chr(127)
-  AND device_id > %(after)s::text
-ORDER BY device_id
-LIMIT %(page)s::bigint;
-
 -- name: devices_lock
 -- One registration at a time, so that what was compared is what is written.
 SELECT pg_advisory_xact_lock(hashtextextended('cas.devices', 0));
