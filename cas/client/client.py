@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, Unpack
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -15,7 +15,7 @@ from cas.bindings import device_access as dev
 from cas.bindings import message as mes
 from cas.client.errors import CasUnreachable, NotUnderstood
 from cas.client.messages import (
-    Period,
+    Terms,
     body_of,
     device_access,
     document,
@@ -84,36 +84,19 @@ class CasClient:
         descriptors: Iterable[dev.CosemAccessDescriptor] = (),
         *,
         groups: Iterable[str] = (),
-        priority: int | None = None,
-        activates: datetime | None = None,
-        repeating_interval: Period | None = None,
-        duration: Period | None = None,
-        expires: datetime | None = None,
-        not_older_than: datetime | None = None,
-        accept_data_notification: bool | None = None,
         reply_address: str | None = None,
         async_reply: bool | None = None,
         ack_required: bool | None = None,
         message_id: str | None = None,
         correlation_id: str | None = None,
+        **terms: Unpack[Terms],
     ) -> Access:
         """Create a DeviceAccess: what to do (`descriptors`, in order) on which devices, when.
 
         With `async_reply` it is answered at once, and the results go to `reply_address` as events. The same
         `message_id` makes a repeat of the request harmless.
         """
-        noun = device_access(
-            devices,
-            groups,
-            descriptors,
-            priority=priority,
-            activates=activates,
-            repeating_interval=repeating_interval,
-            duration=duration,
-            expires=expires,
-            not_older_than=not_older_than,
-            accept_data_notification=accept_data_notification,
-        )
+        noun = device_access(devices, groups, descriptors, **terms)
         head = header(mes.Verb.CREATE, _DEVICE_ACCESS, self._source)
         head = replace(
             head,
@@ -171,28 +154,10 @@ class CasClient:
         devices: Iterable[str] = (),
         descriptors: Iterable[dev.CosemAccessDescriptor] = (),
         groups: Iterable[str] = (),
-        priority: int | None = None,
-        activates: datetime | None = None,
-        repeating_interval: Period | None = None,
-        duration: Period | None = None,
-        expires: datetime | None = None,
-        not_older_than: datetime | None = None,
-        accept_data_notification: bool | None = None,
+        **terms: Unpack[Terms],
     ) -> Access:
         """Change what is given; activations under way finish under the old terms."""
-        noun = device_access(
-            devices,
-            groups,
-            descriptors,
-            access_id=access_id,
-            priority=priority,
-            activates=activates,
-            repeating_interval=repeating_interval,
-            duration=duration,
-            expires=expires,
-            not_older_than=not_older_than,
-            accept_data_notification=accept_data_notification,
-        )
+        noun = replace(device_access(devices, groups, descriptors, **terms), id=access_id)
         request = mes.RequestMessageType(
             header=header(mes.Verb.CHANGE, _DEVICE_ACCESS, self._source),
             request=mes.RequestType(id=(mes.IdType(value=access_id),)),

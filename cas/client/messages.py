@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import TypeAlias
+from typing import TypeAlias, TypedDict
 from uuid import uuid4
 
 from lxml import etree
@@ -19,6 +19,19 @@ Element: TypeAlias = etree._Element  # noqa: SLF001 - lxml has no public name fo
 _MES = "{http://iec.ch/TC57/2011/schema/message}"
 Period: TypeAlias = timedelta | str
 """A timedelta, or an xs:duration such as `P1M`."""
+
+
+class Terms(TypedDict, total=False):
+    """When and how a DeviceAccess is done; what is not given is the service's default, or stays as it is."""
+
+    priority: int | None
+    """From 0, most urgent, to 255."""
+    activates: datetime | None
+    repeating_interval: Period | None
+    duration: Period | None
+    expires: datetime | None
+    not_older_than: datetime | None
+    accept_data_notification: bool | None
 
 
 def header(verb: mes.Verb, noun: str, source: str | None) -> mes.HeaderType:
@@ -95,7 +108,6 @@ def device_access(
     groups: Iterable[str],
     descriptors: Iterable[dev.CosemAccessDescriptor],
     *,
-    access_id: str | None = None,
     priority: int | None = None,
     activates: datetime | None = None,
     repeating_interval: Period | None = None,
@@ -109,7 +121,6 @@ def device_access(
     named = tuple(dev.GroupReference(group_id=name) for name in groups)
     accesses = tuple(dev.CosemAccess(cosem_access_descriptor=descriptor) for descriptor in descriptors)
     return dev.DeviceAccess(
-        id=access_id,
         devices_reference_list=dev.DevicesReferenceList(device_reference=references, group_reference=named)
         if references or named
         else None,

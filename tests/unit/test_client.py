@@ -10,6 +10,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 from structlog.testing import capture_logs
+from xsdata.models.datatype import XmlDateTime
 
 import cas.client
 from cas.bindings import cosempdu as cos
@@ -83,6 +84,23 @@ async def test_cancel_close_and_delete(client: CasClient) -> None:
     with pytest.raises(CasFault) as streamed:
         [reading async for reading in client.stream(access.id)]
     assert streamed.value.errors == fault.value.errors
+
+
+async def test_a_change_replaces_the_terms_that_are_given(client: CasClient) -> None:
+    access = await client.create(
+        ["M1"], accept_data_notification=True, priority=3, expires=datetime(2100, 1, 1, tzinfo=UTC)
+    )
+    await client.change(access.id, priority=7)
+    (changed,) = await client.get(access.id)
+    assert changed.resource is not None
+    assert (changed.resource.priority, changed.resource.expires) == (7, XmlDateTime(2100, 1, 1, 0, 0, 0, offset=0))
+
+
+async def test_a_term_that_does_not_exist_is_told(client: CasClient) -> None:
+    with pytest.raises(TypeError, match="prority"):
+        await client.create(["SIM0000000000001"], prority=1)  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match="prority"):
+        await client.change("some ID", prority=1)  # type: ignore[call-arg]
 
 
 async def test_a_fault_tells_code_reason_and_element(client: CasClient) -> None:
