@@ -44,7 +44,7 @@ from cas.devices.lines import Lines
 from cas.devices.links import Recording, open_links
 from cas.devices.master_key import load_keyring
 from cas.devices.opening import Means
-from cas.engine.clock import DatabaseClock
+from cas.engine.clock import DatabaseClock, database_clock
 from cas.engine.depth import measure_depth
 from cas.engine.permits import Permits
 from cas.engine.planner import Planner
@@ -137,23 +137,25 @@ async def _open_access(settings: Settings, parts: "_Parts", *, work: bool) -> As
 
     What a process that died left is told first.
     """
-    access = AccessService(
-        parts.store,
-        parts.devices,
-        sync_wait=settings.sync_wait,
-        limit=parts.permits,
-        activations=parts.signals,
-        most_pending=settings.pending_accesses,
-        rules=Rules(settings.upgrade_dir, Targets.parse(settings.event_targets).check),
-    )
-    parts.signals.on_stop(access.stop_execution)
-    if abandoned := await access.start():
-        tell(Kind.ACTIVATION_LEFT, activations=abandoned)
-    async with _working(settings, parts) if work else nullcontext():
-        try:
-            yield access
-        finally:
-            await access.stop(settings.stop_grace)
+    async with database_clock(parts.pool) as clock:
+        access = AccessService(
+            parts.store,
+            parts.devices,
+            sync_wait=settings.sync_wait,
+            limit=parts.permits,
+            clock=clock,
+            activations=parts.signals,
+            most_pending=settings.pending_accesses,
+            rules=Rules(settings.upgrade_dir, Targets.parse(settings.event_targets).check),
+        )
+        parts.signals.on_stop(access.stop_execution)
+        if abandoned := await access.start():
+            tell(Kind.ACTIVATION_LEFT, activations=abandoned)
+        async with _working(settings, parts) if work else nullcontext():
+            try:
+                yield access
+            finally:
+                await access.stop(settings.stop_grace)
 
 
 @asynccontextmanager

@@ -1,10 +1,18 @@
 """The database's clock, which all processes share: no host's clock says what is due and when a window ends."""
 
+import asyncio
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
 
 from cas.store.database import Pool, connected
+from cas.store.errors import DatabaseUnavailable
 from cas.store.queries import query
+from cas.tasks import end
+
+# Seconds between two looks: a host that was suspended has missed some time.
+LOOK_AGAIN = 15.0
 
 _CLOCK = query("engine_clock")
 
@@ -30,6 +38,24 @@ class DatabaseClock:
 
     def _set(self, now: datetime) -> None:
         self._at, self._looked = now, time.monotonic()
+
+
+@asynccontextmanager
+async def database_clock(pool: Pool) -> AsyncIterator[DatabaseClock]:
+    """A clock that looks again by itself. Raises DatabaseUnavailable."""
+    clock = await DatabaseClock.read(pool)
+    looking = asyncio.create_task(_look(clock, pool), name="the database's clock")
+    try:
+        yield clock
+    finally:
+        await end(looking)
+
+
+async def _look(clock: DatabaseClock, pool: Pool) -> None:
+    while True:
+        await asyncio.sleep(LOOK_AGAIN)
+        with suppress(DatabaseUnavailable):
+            await clock.synchronise(pool)
 
 
 async def _read(pool: Pool) -> datetime:

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 
 import pytest
 
+from cas.config import Settings
 from cas.simulator import Simulator
 from cas.simulator.faults import Fault
-from tests.integration.soap.conftest import TIMEOUT, Service
+from tests.integration.soap.conftest import TIMEOUT, Service, serving
 from tests.soap_messages import GET_ENERGY, GET_LIST, Answer, by_id, create, request
 
 ITEM = (
@@ -47,6 +48,16 @@ async def test_meters_are_read_with_every_authentication(service: Service, authe
     units = answer.texts("//dev:CosemAccess[2]//cos:structure/cos:enum")
     assert units == ["30"] * 3
     assert not list(simulator.violations())
+
+
+async def test_a_window_is_as_long_as_it_is_said_though_the_hosts_clock_is_wrong(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cas.engine.clock._CLOCK", b"SELECT clock_timestamp() + interval '1 hour'")
+    async with serving(settings) as service, Simulator(1) as simulator:
+        await service.register(simulator.device(0))
+        answer = await service.post(create([simulator.meters[0].device_id], terms="<dev:Duration>PT1M</dev:Duration>"))
+    assert answer.result == "OK"
 
 
 async def test_a_load_profile_comes_whole_through_block_transfer(service: Service) -> None:
