@@ -320,7 +320,6 @@ method = st.builds(
 selection = st.none() | st.builds(cos.SelectiveAccessDescriptor, access_selector=octet, access_parameters=values)
 results = st.sampled_from([r for r in cos.DataAccessResult if r is not cos.DataAccessResult.SUCCESS])
 answers = st.builds(cos.GetDataResult, data=values) | st.builds(cos.GetDataResult, data_access_result=results)
-long_octets = st.binary(max_size=300)
 access_items = st.one_of(
     st.builds(
         lambda a: cos.AccessRequestSpecification(access_request_get=cos.AccessRequestGet(cosem_attribute_descriptor=a)),

@@ -4,7 +4,6 @@ import pytest
 
 from transports.hdlc.states import TABLE, Act, On, Role, State, step
 
-LOCAL = {On.CONNECT, On.DISCONNECT}
 RESPONSES = {On.UA, On.DM, On.FRMR}
 COMMANDS = {On.SNRM, On.DISC}
 EVERY = [(role, state, on) for role in Role for state in TABLE[role] for on in On]
