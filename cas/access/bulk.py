@@ -187,7 +187,7 @@ class Bulk:
         if kept:
             log.info("chunk done", **told, devices=run.devices, try_again=len(run.attempted))
         else:
-            log.warning("chunk was taken over by another worker meanwhile", **told)
+            log.warning("chunk was taken over by another worker meanwhile, or its resource deleted", **told)
 
     async def _work(self, run: _Run, remaining: Iterator[Pending]) -> None:
         rank = ON_DEMAND if run.chunk.on_demand else run.chunk.priority
