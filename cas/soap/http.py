@@ -104,6 +104,7 @@ class SoapHttp:
                     if len(octets) > self._limit:
                         raise self._too_large()
         except web.RequestPayloadError:
+            request.content.feed_eof()  # else aiohttp reads on, and logs the client's fault as one of this program
             raise NotSoap("the request is cut off, or its content does not fit its Content-Encoding") from None
         except ConnectionError:
             raise NotSoap("the connection broke before the end of the request") from None

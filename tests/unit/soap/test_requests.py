@@ -550,10 +550,11 @@ async def test_an_answer_that_breaks_off_is_not_taken_for_whole(
                 await got.read()
 
 
-async def test_content_that_does_not_unpack_is_refused(door: Door) -> None:
+async def test_content_that_does_not_unpack_is_refused(door: Door, caplog: pytest.LogCaptureFixture) -> None:
     answer = await door.post(b"no gzip at all", **{"Content-Encoding": "gzip"})
     assert (door.status, answer.is_fault) == (400, True)
     assert (await door.post(create(["M1"]))).result == "OK"
+    assert not [record for record in caplog.records if record.exc_info], "a client's fault is none of the program"
 
 
 async def test_a_request_that_comes_too_slowly_is_given_up(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
