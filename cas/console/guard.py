@@ -100,6 +100,9 @@ async def _require_own_form(request: web.Request) -> None:
             form = await request.post()
     except TimeoutError:
         raise web.HTTPRequestTimeout(text=f"the form did not come within {_FORM_WITHIN:g} s\n") from None
+    except (web.RequestPayloadError, LookupError, ValueError):
+        request.content.feed_eof()  # else aiohttp reads on, and logs the sender's fault as one of this program
+        raise web.HTTPBadRequest(text="this is not a form that can be read\n") from None
     _require_text(form.values())
     given, known = str(form.get(FIELD, "")), request.cookies.get(COOKIE, "")
     if not known or not hmac.compare_digest(given.encode(), known.encode("utf-8", "surrogateescape")):

@@ -326,6 +326,23 @@ async def test_what_is_no_text_is_refused(console: Console, path: str) -> None:
     assert console.status == 400
 
 
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Content-Type": "application/x-www-form-urlencoded; charset=klingon"},
+        {"Content-Type": "multipart/form-data"},
+        {"Content-Type": "multipart/form-data; boundary=x"},
+        {"Content-Type": "application/x-www-form-urlencoded", "Content-Encoding": "gzip"},
+    ],
+)
+async def test_what_is_no_form_is_refused(
+    console: Console, headers: dict[str, str], caplog: pytest.LogCaptureFixture
+) -> None:
+    async with console.client.post("/new", data=b"a=b", headers=headers) as response:
+        assert response.status == 400
+    assert not [record for record in caplog.records if record.exc_info]
+
+
 async def test_a_form_that_holds_no_text_is_refused(console: Console) -> None:
     await console.post("/groups", {"name": "a\0b"})
     assert console.status == 400
