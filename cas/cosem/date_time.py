@@ -248,7 +248,10 @@ def at_deviation(moment: datetime, deviation: int) -> bytes:
     """
     if moment.utcoffset() is None:
         raise ValueError("a date-time without a zone: say which one is meant")
-    local = moment.astimezone(timezone(timedelta(minutes=-deviation)))
+    try:
+        local = moment.astimezone(timezone(timedelta(minutes=-deviation)))
+    except OverflowError:  # the first hours that a client can write, or the last: the same moment in UTC
+        local, deviation = moment.astimezone(UTC), 0
     return CosemDateTime(
         CosemDate(local.year, local.month, local.day),
         CosemTime(local.hour, local.minute, local.second, local.microsecond // 10_000),

@@ -202,6 +202,15 @@ def test_at_deviation_is_the_same_moment(moment: datetime, deviation: int) -> No
     assert cosem.to_datetime() == moment
 
 
+@pytest.mark.parametrize("moment", [datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)])
+@pytest.mark.parametrize("deviation", [-120, 0, 300])
+def test_at_deviation_has_all_moments_that_a_client_can_write(moment: datetime, deviation: int) -> None:
+    cosem = CosemDateTime.decode(at_deviation(moment, deviation))
+    assert cosem.deviation is not None
+    local = moment.replace(tzinfo=None) - timedelta(minutes=cosem.deviation)
+    assert (cosem.date.year, cosem.time.hour) == (local.year, local.hour)
+
+
 def test_plus_keeps_what_is_not_specified() -> None:
     start = CosemDateTime(CosemDate(2026, 12, 31, 4), CosemTime(23, 45), None, ClockStatus(0))
     later = start.plus(timedelta(minutes=15))
