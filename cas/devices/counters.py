@@ -10,11 +10,13 @@ association takes a fresh block (a `Lease`), and none is kept for the next.
 """
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from cas import metrics
 from cas.devices.errors import CounterUsedUp
 from cas.devices.keys import Secret
+from cas.store.batch import Batcher
 from cas.store.database import Pool
 from cas.store.queries import query
 from cas.system_events import Kind, tell
@@ -94,6 +96,10 @@ class Counters:
         self._pool = pool
         self._near_top = near_top
         self.block = block
+        # what many devices want at the same time is asked and committed together
+        self._reserving: Batcher[tuple[bytes, int], range] = Batcher(self._reserve)
+        self._raising: Batcher[tuple[bytes, int], None] = Batcher(self._raise)
+        self._reading: Batcher[bytes, int | None] = Batcher(self._read)
 
     async def lease(self, key: Secret, client_system_title: bytes, name: str) -> Lease:
         """Reserve a block for an association under this key. Raises CounterUsedUp, naming the device `name`."""
@@ -103,25 +109,51 @@ class Counters:
 
     async def reserve(self, scope: bytes, count: int, name: str) -> range:
         """Reserve `count` values, fewer at the end of the range. They are durable when this returns."""
-        async with self._pool.connection() as connection:
-            cursor = await connection.execute(_RESERVE, {"scope": scope, "count": count})
-            row = await cursor.fetchone()
-        if row is None:
+        values = await self._reserving.add((scope, count))
+        if not values:
             raise CounterUsedUp(f"device {name}: all invocation counters under its key are used: {_ADVICE}")
-        end: int = row[0]
-        if end > NEAR_TOP:
-            self._near_top(name, end - count)
-        return range(end - count, min(end, HIGHEST + 1))
+        if values.start + count > NEAR_TOP:
+            self._near_top(name, values.start)
+        return values
 
     async def raise_to(self, scope: bytes, value: int) -> None:
         """Skip the values below `value`. Raises ValueError unless 0 <= value <= 2**32 - 1."""
         if not 0 <= value <= HIGHEST:
             raise ValueError(f"an invocation counter lies between 0 and {HIGHEST}, not {value}")
-        async with self._pool.connection() as connection:
-            await connection.execute(_RAISE, {"scope": scope, "next": max(value, 1)})
+        await self._raising.add((scope, max(value, 1)))
+
+    async def next_of(self, scope: bytes) -> int | None:
+        """The next value of a scope; None if it has none yet."""
+        return await self._reading.add(scope)
 
     async def read(self, scopes: Iterable[bytes]) -> Mapping[bytes, int]:
         """The next value of each scope that has one."""
         async with self._pool.connection() as connection:
             cursor = await connection.execute(_READ, {"scopes": list(scopes)})
             return dict(await cursor.fetchall())
+
+    async def _reserve(self, wanted: Sequence[tuple[bytes, int]]) -> list[range]:
+        counts: Counter[bytes] = Counter()
+        for scope, count in wanted:
+            counts[scope] += count
+        async with self._pool.connection() as connection:
+            cursor = await connection.execute(_RESERVE, {"scopes": list(counts), "counts": list(counts.values())})
+            starts = {scope: end - counts[scope] for scope, end, _ in await cursor.fetchall()}
+        given: list[range] = []
+        for scope, count in wanted:
+            start = starts.get(scope, HIGHEST + 1)
+            starts[scope] = start + count
+            given.append(range(start, min(start + count, HIGHEST + 1)))
+        return given
+
+    async def _raise(self, reached: Sequence[tuple[bytes, int]]) -> list[None]:
+        values: dict[bytes, int] = {}
+        for scope, value in reached:
+            values[scope] = max(value, values.get(scope, value))
+        async with self._pool.connection() as connection:
+            await connection.execute(_RAISE, {"scopes": list(values), "values": list(values.values())})
+        return [None] * len(reached)
+
+    async def _read(self, scopes: Sequence[bytes]) -> list[int | None]:
+        known = await self.read(scopes)
+        return [known.get(scope) for scope in scopes]

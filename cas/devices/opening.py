@@ -136,7 +136,7 @@ class Opener:
         scope = self._scope(settings)
         if scope is None:
             return None
-        known = (await self._means.counters.read([scope])).get(scope)
+        known = await self._means.counters.next_of(scope)
         return None if known is None else known - 1
 
     async def _recover(self, lease: Lease, told: int | None) -> None:

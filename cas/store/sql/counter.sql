@@ -4,15 +4,15 @@
 -- Reserve `count` values, the last of which is next - 1; some may lie above the highest. No row: none is left. Committed before a value is used, whatever
 -- the server's default: a value that a crash forgets would be handed out twice.
 INSERT INTO invocation_counter AS stored (scope, next)
-VALUES (%(scope)s::bytea, 1 + %(count)s::bigint)
-ON CONFLICT (scope) DO UPDATE SET next = stored.next + %(count)s::bigint
+SELECT scope, 1 + count FROM unnest(%(scopes)s::bytea[], %(counts)s::bigint[]) AS wanted (scope, count) ORDER BY scope
+ON CONFLICT (scope) DO UPDATE SET next = stored.next + excluded.next - 1
 WHERE stored.next <= 4294967295
-RETURNING next, set_config('synchronous_commit', 'on', true);
+RETURNING scope, next, set_config('synchronous_commit', 'on', true);
 
 -- name: counter_raise
--- Never lowers.
+-- Never lowers. In the order of their scopes, as those above: so that no two statements wait for each other.
 INSERT INTO invocation_counter AS stored (scope, next)
-VALUES (%(scope)s::bytea, %(next)s::bigint)
+SELECT scope, next FROM unnest(%(scopes)s::bytea[], %(values)s::bigint[]) AS reached (scope, next) ORDER BY scope
 ON CONFLICT (scope) DO UPDATE SET next = greatest(stored.next, excluded.next)
 RETURNING next, set_config('synchronous_commit', 'on', true);
 

@@ -160,6 +160,30 @@ async def test_tasks_of_one_process_never_share_a_value(pool: Pool) -> None:
     assert len(set(values)) == 300
 
 
+async def test_what_is_reserved_together_is_shared_out_to_the_top(pool: Pool) -> None:
+    counters = Counters(pool)
+    shared, own = bytes(16), bytes(range(16))
+    await asyncio.gather(
+        counters.raise_to(shared, HIGHEST - 4), counters.raise_to(shared, 7), counters.raise_to(own, 3)
+    )
+    values = await asyncio.gather(
+        counters.reserve(own, 2, "M1"),
+        counters.reserve(shared, 3, "M2"),
+        counters.reserve(own, 4, "M1"),
+        counters.reserve(shared, 3, "M3"),
+        counters.reserve(shared, 3, "M4"),
+        return_exceptions=True,
+    )
+    assert values[0] == range(3, 5)
+    assert list(values[1:4]) == [range(HIGHEST - 4, HIGHEST - 1), range(5, 9), range(HIGHEST - 1, HIGHEST + 1)]
+    assert isinstance(values[4], CounterUsedUp)
+    assert await asyncio.gather(*(counters.next_of(scope) for scope in (own, shared, b"none"))) == [
+        9,
+        HIGHEST + 5,
+        None,
+    ]
+
+
 def test_processes_never_share_a_value(dsn: str) -> None:
     running = [hand_out(dsn, 40) for _ in range(3)]
     values = [[int(line) for line in process.communicate()[0].split()] for process in running]
