@@ -7,6 +7,7 @@ from datetime import datetime
 from uuid import UUID
 
 import structlog
+from psycopg.errors import ForeignKeyViolation
 from psycopg.rows import TupleRow
 
 from cas.access.codes import Code
@@ -166,8 +167,13 @@ class Chunks:
             "device_ids": [device_id for _, device_id, _ in claims],
             "requests": [request for _, _, request in claims],
         }
-        async with connected(self._pool) as connection:
-            rows = await (await connection.execute(_CLAIM, parameters)).fetchall()
+        try:
+            async with connected(self._pool) as connection:
+                rows = await (await connection.execute(_CLAIM, parameters)).fetchall()
+        except ForeignKeyViolation:  # a resource was deleted meanwhile; of many, each claim is tried by itself
+            if len(claims) > 1:
+                raise
+            return [False]
         granted = {tuple(row[:4]) for row in rows}
         return [(chunk.access_id, chunk.number, device, request) in granted for chunk, device, request in claims]
 

@@ -294,6 +294,19 @@ async def test_who_deletes_or_changes_and_who_ends_do_not_wait_for_one_another(
         await ending
 
 
+async def test_no_change_is_sent_for_a_resource_that_is_being_deleted(pool: Pool) -> None:
+    setting = bench(pool)
+    access = await setting.create("M1", requests=[SET])
+    ((_, _, chunk_id),) = await setting.jobs()
+    async with asyncio.timeout(20), pool.connection() as other:
+        async with other.transaction():
+            await other.execute(b"DELETE FROM device_access WHERE id = %s", [access])
+            asking = asyncio.create_task(setting.chunks.claim(chunk_id, "M1", 0))
+            while await setting.rows(WAITING) == [(0,)]:  # noqa: ASYNC110 - the database tells nobody
+                await asyncio.sleep(0.01)
+        assert not await asking
+
+
 async def test_no_device_is_accessed_after_the_window(pool: Pool) -> None:
     setting = bench(pool, M1=[SILENT], M2=[VALUE], M3=[VALUE], M4=[VALUE])
     access = await setting.create("M1", "M2", "M3", "M4", repeating_interval="P1D", duration="PT1M")
