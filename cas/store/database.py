@@ -122,7 +122,9 @@ async def connected(pool: Pool) -> AsyncIterator[Connection]:
         async with pool.connection() as connection:
             yield connection
     except OperationalError as problem:
-        raise DatabaseUnavailable(f"the database cannot be reached: {problem}") from problem
+        # What the server says further, such as numbers of processes and parts of statements, is not for clients.
+        told = problem.diag.message_primary or problem
+        raise DatabaseUnavailable(f"the database cannot be reached: {told}") from problem
 
 
 @asynccontextmanager
