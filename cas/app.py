@@ -243,7 +243,6 @@ async def _working(settings: Settings, parts: _Parts) -> AsyncIterator[None]:
         parts.signals,
         clock,
         WorkerSettings(
-            bulk_chunks=settings.devices_at_once // settings.chunk_devices + 2,
             heartbeat=settings.worker_stalled_after / 3,
             stalled_after=settings.worker_stalled_after,
             grace=settings.stop_grace,

@@ -1,4 +1,4 @@
-"""A worker in a process of its own, for tests that kill it: `python -m tests.engine_worker DSN MODE GRACE`.
+"""A worker in a process of its own, for tests that kill it: `python -m tests.engine_worker DSN MODE GRACE CHUNKS`.
 
 Every request that its devices get is a row of the table `asked`. MODE `stuck`: devices ...S never answer; `slow`: they
 answer long after the worker has been told to stop.
@@ -73,7 +73,7 @@ class _Recorded:
         return VALUE if isinstance(step, cos.GetRequest) else WRITTEN
 
 
-async def main(dsn: str, mode: str, grace: float) -> None:
+async def main(dsn: str, mode: str, grace: float, chunks: int) -> None:
     stop = asyncio.Event()
 
     async def think(device_id: str) -> None:
@@ -96,11 +96,11 @@ async def main(dsn: str, mode: str, grace: float) -> None:
         policy = RetryPolicy(first=timedelta(seconds=0.2))
         bulk = Bulk(Chunks(pool, KEYRING), ResultWriter(store), devices, Permits(50), clock=clock, policy=policy)
         signals.on_stop(bulk.cancel)
-        settings = WorkerSettings(heartbeat=0.2, stalled_after=1.0, grace=grace)
+        settings = WorkerSettings(most_chunks=chunks, heartbeat=0.2, stalled_after=1.0, grace=grace)
         worker = Worker(pool, planner, bulk, signals, clock, settings, lambda now: store.recover(LOST, now))
         print("READY", flush=True)
         await worker.run(stop)
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1], sys.argv[2], float(sys.argv[3])))
+    asyncio.run(main(sys.argv[1], sys.argv[2], float(sys.argv[3]), int(sys.argv[4])))

@@ -10,6 +10,7 @@ import asyncio
 import random
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
@@ -26,9 +27,10 @@ from cas.access.retry import RetryPolicy, is_change
 from cas.access.steps import step_of
 from cas.access.visit import Hooks, Visit, visit
 from cas.access.writer import ResultWriter
-from cas.engine.jobs import HandedBack
+from cas.engine.jobs import QUEUES, HandedBack, queue_of
 from cas.engine.model import Chunk, ChunkId
 from cas.engine.permits import ON_DEMAND, Permits
+from cas.engine.room import Room
 from cas.store.errors import StoreError
 
 WINDOW_OVER = Failure(
@@ -45,6 +47,7 @@ class _Run:
     """A chunk under way."""
 
     chunk: Chunk
+    room: Room
     may_retry: bool
     """Whether the window leaves time for another pass."""
     steps: Mapping[int, Step] = field(default_factory=dict)
@@ -56,6 +59,13 @@ class _Run:
     """Whether a device is left for another pass."""
     attempted: dict[str, Attempted] = field(default_factory=dict)
     devices: int = 0
+    waiting: int = 0
+    """How many of them wait to be begun."""
+
+    def begin(self) -> None:
+        """One of them is begun."""
+        self.waiting -= 1
+        self.room.wait(-1)
 
 
 class Bulk:
@@ -83,14 +93,21 @@ class Bulk:
         # Also those that are not under way here: a chunk of theirs may be on its way.
         self._canceled: OrderedDict[UUID, None] = OrderedDict()
         self._handing_back = False
+        self.rooms = {queue: Room(permits.limit) for queue in QUEUES}
+        """Room for further chunks, by queue."""
 
     async def do(self, chunk_id: ChunkId) -> None:
         """Do one pass over a chunk. Raises HandedBack when the process stops meanwhile, NotStored, StoreError."""
         if self._handing_back:
             raise HandedBack
-        chunk = await self._chunks.take(chunk_id)
-        if chunk is not None:
-            await self._do(chunk)
+        with ExitStack() as opening:
+            for room in self.rooms.values():
+                opening.enter_context(room.unknown())
+            chunk = await self._chunks.take(chunk_id)
+            if chunk is None:
+                return
+            run, pending = await self._open(chunk)
+        await self._do(run, pending)
 
     async def clear(self) -> int:
         """End the chunks that wait though they are canceled or their window is over; return how many."""
@@ -98,7 +115,7 @@ class Bulk:
             self.cancel(access_id)  # a notification may have been missed
         cleared = 0
         while not self._handing_back and (chunk := await self._chunks.take_over(self._clock())) is not None:
-            await self._do(chunk)
+            await self._do(*await self._open(chunk))
             cleared += 1
         return cleared
 
@@ -111,20 +128,28 @@ class Bulk:
     def hand_back(self) -> None:
         """Leave all devices at the next APDU boundary, and give the chunks back."""
         self._handing_back = True
+        for room in self.rooms.values():
+            room.close()
 
-    async def _do(self, chunk: Chunk) -> None:
+    async def _open(self, chunk: Chunk) -> tuple[_Run, Sequence[Pending]]:
+        """What is to be done of a chunk; its devices wait to be begun."""
         now = self._clock()
-        run = _Run(chunk, may_retry=now + self._policy.pause(chunk.passes + 1, 0) < chunk.deadline)
+        room = self.rooms[queue_of(on_demand=chunk.on_demand)]
+        run = _Run(chunk, room, may_retry=now + self._policy.pause(chunk.passes + 1, 0) < chunk.deadline)
+        await self._read_requests(run)
+        pending = await self._chunks.pending(chunk.id)
+        if chunk.fresh:
+            pending = await self._take_fresh(run, pending)
+        run.devices = run.waiting = len(pending)
+        room.wait(run.waiting)
+        return run, pending
+
+    async def _do(self, run: _Run, pending: Sequence[Pending]) -> None:
         self._runs.add(run)
         try:
-            await self._read_requests(run)
-            pending = await self._chunks.pending(chunk.id)
-            if chunk.fresh:
-                pending = await self._take_fresh(run, pending)
             remaining = iter(pending)
-            run.devices = len(pending)
             # for all of its tasks: what is logged or recorded of the devices, too
-            bound = structlog.contextvars.bound_contextvars(access_id=str(chunk.id.access_id))
+            bound = structlog.contextvars.bound_contextvars(access_id=str(run.chunk.id.access_id))
             async with asyncio.TaskGroup() as group:
                 with bound:
                     for _ in range(min(self._permits.limit, len(pending))):
@@ -133,6 +158,7 @@ class Bulk:
             raise problems.exceptions[0] from None
         finally:
             self._runs.discard(run)
+            run.room.wait(-run.waiting)
         await self._end(run)
 
     async def _take_fresh(self, run: _Run, pending: Sequence[Pending]) -> list[Pending]:
@@ -192,16 +218,21 @@ class Bulk:
     async def _work(self, run: _Run, remaining: Iterator[Pending]) -> None:
         rank = ON_DEMAND if run.chunk.on_demand else run.chunk.priority
         for pending in remaining:
-            if pending.sent:
-                told = judge_lost(pending.missing, pending.sent)
-                await self._store(run, pending, told, activated=self._clock(), attempts=max(_attempts(pending), 1))
-            elif run.unreadable is not None:
-                await self._judge(run, pending, Visit(broken=run.unreadable, unsent=pending.missing))
-            elif self._reason_to_leave(run) is not None:
-                await self._judge(run, pending, Visit(unsent=pending.missing))
+            if pending.sent or run.unreadable is not None or self._reason_to_leave(run) is not None:
+                run.begin()
+                await self._pass_by(run, pending)
             else:
                 async with self._permits.permit(rank, pending.device_id):
+                    run.begin()
                     await self._visit(run, pending)
+
+    async def _pass_by(self, run: _Run, pending: Pending) -> None:
+        """Judge a device that is not visited."""
+        if pending.sent:
+            told = judge_lost(pending.missing, pending.sent)
+            await self._store(run, pending, told, activated=self._clock(), attempts=max(_attempts(pending), 1))
+        else:
+            await self._judge(run, pending, Visit(broken=run.unreadable, unsent=pending.missing))
 
     def _reason_to_leave(self, run: _Run) -> Failure | HandedBack | None:
         if run.chunk.canceled or run.chunk.id.access_id in self._canceled:

@@ -9,7 +9,7 @@ the one that has taken over, and an end can be told to a database that was away 
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -21,6 +21,7 @@ from procrastinate.jobs import Job, Status
 from procrastinate.manager import JobManager
 
 from cas.engine.model import ChunkId
+from cas.engine.room import Room
 from cas.store.database import Pool, connected, conninfo_of
 from cas.store.errors import StoreError
 from cas.store.queries import query
@@ -67,12 +68,19 @@ def job_priority(priority: int, *, retry: bool = False) -> int:
 
 
 class _Jobs(JobManager):
-    """Jobs whose ends are never lost to a database that is away."""
+    """Jobs that are taken when there is room, and whose ends are never lost to a database that is away."""
 
-    def __init__(self, pool: Pool, connector: BaseConnector, leaving: asyncio.Event) -> None:
+    def __init__(self, pool: Pool, connector: BaseConnector, rooms: Mapping[str, Room], leaving: asyncio.Event) -> None:
         super().__init__(connector)
         self._pool = pool
+        self._rooms = rooms
         self._leaving = leaving
+
+    async def fetch_job(self, queues: Iterable[str] | None, worker_id: int) -> Job | None:
+        """The next job of a queue, once there is room for it."""
+        (queue,) = queues or ()
+        await self._rooms[queue].free()
+        return None if self._leaving.is_set() else await super().fetch_job([queue], worker_id)
 
     async def finish_job(self, job: Job, status: Status, delete_job: bool) -> None:
         """Delete it."""
@@ -107,15 +115,15 @@ class _Jobs(JobManager):
                     await self._leaving.wait()
 
 
-def chunk_app(pool: Pool, do_chunk: DoChunk, leaving: asyncio.Event) -> App:
-    """The Procrastinate application whose one task does chunks with `do_chunk`.
+def chunk_app(pool: Pool, do_chunk: DoChunk, rooms: Mapping[str, Room], leaving: asyncio.Event) -> App:
+    """The Procrastinate application whose one task does chunks with `do_chunk`, as long as their queue has room.
 
     Once `leaving` is set, it waits no more for a database that is away.
     """
     # A pool of its own: Procrastinate wants connections that are not in autocommit mode. It opens without any, so that
     # it does so while the database is away.
     app = App(connector=PsycopgConnector(conninfo=conninfo_of(pool), min_size=0, max_size=4, name="cas jobs"))
-    app.job_manager = _Jobs(pool, app.connector, leaving)
+    app.job_manager = _Jobs(pool, app.connector, rooms, leaving)
 
     @app.task(name=TASK, retry=_Again())
     async def chunk(access_id: str, number: int, chunk: int) -> None:

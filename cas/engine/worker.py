@@ -4,7 +4,7 @@ Any number of processes run one, on any host that reaches the database and the d
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -18,6 +18,7 @@ from cas.engine.clock import DatabaseClock
 from cas.engine.jobs import BULK, ON_DEMAND, chunk_app, rescue_stalled
 from cas.engine.model import ChunkId
 from cas.engine.planner import Planner
+from cas.engine.room import Room
 from cas.engine.signals import Signals
 from cas.store.database import Pool, connected
 from cas.store.errors import StoreError
@@ -42,6 +43,11 @@ log = structlog.get_logger(__name__)
 class Chunks(Protocol):
     """Who does the chunks."""
 
+    @property
+    def rooms(self) -> Mapping[str, Room]:
+        """Room for further ones, by queue."""
+        ...
+
     async def do(self, chunk_id: ChunkId) -> None:
         """Do a chunk, or go on with it."""
         ...
@@ -59,10 +65,8 @@ class Chunks(Protocol):
 class WorkerSettings:
     """How a worker works; times in seconds."""
 
-    bulk_chunks: int = 4
-    """Chunks of bulk work at the same time: more than fill the permits, so that the slow end of one wastes none."""
-    on_demand_chunks: int = 2
-    """The same of on-demand accesses, besides."""
+    most_chunks: int = 1000
+    """Chunks of a queue at the same time at the most, each of a single device; what counts is how many devices."""
     heartbeat: float = 10.0
     stalled_after: float = 30.0
     """A worker without a heartbeat for so long is taken for dead."""
@@ -95,15 +99,15 @@ class Worker:
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop` is set; then no new chunk is begun, and what runs is handed back within the grace time."""
         leaving = asyncio.Event()
-        app = chunk_app(self._pool, self._chunks.do, leaving)
+        app = chunk_app(self._pool, self._chunks.do, self._chunks.rooms, leaving)
         async with app.open_async():
             minders = [
                 asyncio.create_task(self._mind(self._look, LOOK_AFTER, self._signals.work), name="planner"),
                 asyncio.create_task(self._mind(self._rescuer(app), self._settings.stalled_after / 3), name="rescuer"),
             ]
             servers = [
-                asyncio.create_task(self._serve(app, ON_DEMAND, self._settings.on_demand_chunks), name=ON_DEMAND),
-                asyncio.create_task(self._serve(app, BULK, self._settings.bulk_chunks), name=BULK),
+                asyncio.create_task(self._serve(app, ON_DEMAND), name=ON_DEMAND),
+                asyncio.create_task(self._serve(app, BULK), name=BULK),
             ]
             try:
                 await stop.wait()
@@ -116,13 +120,13 @@ class Worker:
                 await asyncio.wait(servers, timeout=self._settings.grace + LEAVE_WITHIN)
                 await end(*servers)
 
-    async def _serve(self, app: App, queue: str, chunks: int) -> None:
+    async def _serve(self, app: App, queue: str) -> None:
         while True:
             try:
                 await app.run_worker_async(
                     queues=[queue],
                     name=queue,
-                    concurrency=chunks,
+                    concurrency=self._settings.most_chunks,
                     install_signal_handlers=False,
                     shutdown_graceful_timeout=self._settings.grace,
                     update_heartbeat_interval=self._settings.heartbeat,

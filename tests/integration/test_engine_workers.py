@@ -35,8 +35,8 @@ class Site:
         self._dsn = dsn
         self._stack = stack
 
-    async def worker(self, mode: str = "well", grace: float = 5) -> asyncio.subprocess.Process:
-        command = (sys.executable, "-m", "tests.engine_worker", self._dsn, mode, str(grace))
+    async def worker(self, mode: str = "well", grace: float = 5, chunks: int = 1000) -> asyncio.subprocess.Process:
+        command = (sys.executable, "-m", "tests.engine_worker", self._dsn, mode, str(grace), str(chunks))
         process = await asyncio.create_subprocess_exec(*command, cwd=ROOT, stdout=asyncio.subprocess.PIPE)
         self._stack.push_async_callback(_end, process)
         assert process.stdout
@@ -135,7 +135,7 @@ async def test_a_stopped_worker_breaks_nothing_off_before_the_grace_time_is_over
 async def test_a_cancel_reaches_a_worker_in_another_process(site: Site) -> None:
     names = devices(60)
     access = await site.bench.create(*names, requests=[GET, GET], repeating_interval="P1D")
-    await site.worker("stuck")
+    await site.worker("stuck", chunks=4)
     # Four chunks at a time, each kept by its stuck devices; the last two wait.
     await site.until("SELECT count(*) FROM result", lambda count: count == 64)
     await site.bench.store.set_state([access], State.CANCELED)
@@ -143,6 +143,25 @@ async def test_a_cancel_reaches_a_worker_in_another_process(site: Site) -> None:
     found = await site.bench.results(access)
     assert {value for (name, _, _), value in found.items() if name in names[40:]} == {"canceled by the client"}
     assert {name for name, _ in await site.asked()} <= set(names[:40])
+
+
+@pytest.mark.clause("5.2.3")
+async def test_as_many_resources_of_one_device_are_done_at_the_same_time_as_there_are_permits(site: Site) -> None:
+    for number in range(50):
+        await site.bench.create(f"{number:03}S", repeating_interval="P1D")
+    await site.worker("stuck")
+    # a tenth of the fifty permits is kept for on-demand accesses
+    await site.until("SELECT count(*) FROM asked", lambda count: count == 45)
+
+
+async def test_a_worker_takes_no_more_than_it_can_begin(site: Site) -> None:
+    await site.bench.create(*(f"{number:03}S" for number in range(300)), repeating_interval="P1D")
+    await site.worker("stuck")
+    await site.until("SELECT count(*) FROM asked", lambda count: count == 45)
+    # Ten chunks: 45 devices are begun, and with the tenth 50 or more wait. The others are left to another.
+    await site.until("SELECT count(*) FROM procrastinate_jobs WHERE status = 'doing'", lambda count: count == 10)
+    await site.worker()
+    await site.until("SELECT count(*) FROM result", lambda count: count == 200)
 
 
 async def test_two_workers_share_an_activation(site: Site) -> None:
@@ -198,7 +217,7 @@ async def test_a_worker_ends_its_jobs_though_their_connection_breaks(site: Site)
 @pytest.mark.clause("5.2.3")
 async def test_a_run_that_was_taken_for_dead_does_not_end_the_job_of_the_next(site: Site) -> None:
     pool = site.bench.pool
-    app = chunk_app(pool, site.bench.bulk.do, asyncio.Event())
+    app = chunk_app(pool, site.bench.bulk.do, site.bench.bulk.rooms, asyncio.Event())
     jobs = app.job_manager
     async with app.open_async():
         await site.bench.create(*devices(10), repeating_interval="P1D")

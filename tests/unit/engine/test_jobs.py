@@ -33,7 +33,7 @@ def test_the_job_queue_has_the_schema_of_the_library_that_is_installed() -> None
 async def test_a_process_that_leaves_does_not_wait_for_a_database_that_is_away() -> None:
     leaving = asyncio.Event()
     away = AsyncConnectionPool("", open=False)
-    app = chunk_app(away, AsyncMock(), leaving)
+    app = chunk_app(away, AsyncMock(), {}, leaving)
     job = Job(id=1, queue="q", lock=None, queueing_lock=None, task_name=TASK)
     ends = asyncio.create_task(app.job_manager.finish_job(job, Status.SUCCEEDED, delete_job=True))
     with capture_logs() as logs:
