@@ -9,16 +9,17 @@ the one that has taken over, and an end can be told to a database that was away 
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import structlog
 from procrastinate import App, BaseRetryStrategy, PsycopgConnector, RetryDecision
 from procrastinate.connector import BaseConnector
+from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import Job, Status
-from procrastinate.manager import JobManager
+from procrastinate.manager import JobManager, NotificationCallback
 
 from cas.engine.model import ChunkId
 from cas.engine.room import Room
@@ -67,8 +68,21 @@ def job_priority(priority: int, *, retry: bool = False) -> int:
     return -2 * priority - retry
 
 
+@contextmanager
+def _away(what: str) -> Iterator[None]:
+    """Let a database that is away be no error of what is done again."""
+    try:
+        yield
+    except ConnectorException as problem:
+        log.warning("the job queue waits for the database", what=what, problem=str(problem.__cause__ or problem))
+
+
 class _Jobs(JobManager):
-    """Jobs that are taken when there is room, and whose ends are never lost to a database that is away."""
+    """Jobs that are taken when there is room, and whose ends are never lost to a database that is away.
+
+    Procrastinate 3.10 does not notice when what it does beside the jobs has failed: a worker without a heartbeat would
+    work on, and others would take its chunks from it again and again.
+    """
 
     def __init__(self, pool: Pool, connector: BaseConnector, rooms: Mapping[str, Room], leaving: asyncio.Event) -> None:
         super().__init__(connector)
@@ -81,6 +95,20 @@ class _Jobs(JobManager):
         (queue,) = queues or ()
         await self._rooms[queue].free()
         return None if self._leaving.is_set() else await super().fetch_job([queue], worker_id)
+
+    async def update_heartbeat(self, worker_id: int) -> None:
+        """Show that a worker lives, at the next time if not now: Procrastinate would not try again."""
+        with _away("a heartbeat"):
+            await super().update_heartbeat(worker_id)
+
+    async def listen_for_jobs(
+        self, *, on_notification: NotificationCallback, queues: Iterable[str] | None = None
+    ) -> None:
+        """Hear of jobs, on a new connection when the one before is lost; nor would it listen again."""
+        while True:
+            with _away("listening for jobs"):
+                await super().listen_for_jobs(on_notification=on_notification, queues=queues)
+            await asyncio.sleep(TOLD_AGAIN_AFTER)
 
     async def finish_job(self, job: Job, status: Status, delete_job: bool) -> None:
         """Delete it."""

@@ -214,6 +214,22 @@ async def test_a_worker_ends_its_jobs_though_their_connection_breaks(site: Site)
     assert await site.bench.rows("SELECT last_value FROM tried") == [(2,)]
 
 
+async def test_a_worker_shows_that_it_lives_though_the_database_did_not_take_it_once(site: Site) -> None:
+    ((heartbeat,),) = await site.bench.rows(
+        "SELECT pg_get_functiondef('procrastinate_update_heartbeat_v1'::regproc::oid)"
+    )
+    begin, end = heartbeat.index("BEGIN"), heartbeat.index("END")
+    failing = "BEGIN PERFORM nextval('failed'); RAISE 'the database takes no heartbeat'; "
+    await site.bench.run("CREATE SEQUENCE failed")
+    await site.bench.run(heartbeat[:begin] + failing + heartbeat[end:])
+    await site.worker()
+    await site.until("SELECT last_value FROM failed", lambda count: count >= 4)
+    await site.bench.run(heartbeat)
+    living = "SELECT count(*) FROM procrastinate_workers WHERE last_heartbeat > now() - interval '1 s'"
+    await site.bench.run("UPDATE procrastinate_workers SET last_heartbeat = now() - interval '1 min'")
+    await site.until(living, lambda count: count == 2)
+
+
 @pytest.mark.clause("5.2.3")
 async def test_a_run_that_was_taken_for_dead_does_not_end_the_job_of_the_next(site: Site) -> None:
     pool = site.bench.pool

@@ -4,14 +4,18 @@ import asyncio
 from importlib.resources import files
 from unittest.mock import AsyncMock
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import Job, Status
+from procrastinate.manager import JobManager
 from procrastinate.schema import SchemaManager
 from psycopg_pool import AsyncConnectionPool
 from structlog.testing import capture_logs
 
 from cas.engine.jobs import TASK, chunk_app, job_priority
+from cas.tasks import end
 
 
 @given(st.integers(0, 255), st.integers(0, 255))
@@ -45,3 +49,23 @@ async def test_a_process_that_leaves_does_not_wait_for_a_database_that_is_away()
         ("warning", "the end of a job waits for the database"),
         ("warning", "the database did not take the end of a job, which is done again"),
     ]
+
+
+async def test_a_worker_listens_again_when_it_could_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cas.engine.jobs.TOLD_AGAIN_AFTER", 0.0)
+    attempts: list[list[str]] = []
+    listens = asyncio.Event()
+
+    async def listen(_jobs: JobManager, *, queues: list[str], **_more: object) -> None:
+        attempts.append(queues)
+        if len(attempts) < 3:
+            raise ConnectorException("the database is away")
+        listens.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(JobManager, "listen_for_jobs", listen)
+    app = chunk_app(AsyncConnectionPool("", open=False), AsyncMock(), {}, asyncio.Event())
+    task = asyncio.create_task(app.job_manager.listen_for_jobs(on_notification=AsyncMock(), queues=["q"]))
+    await asyncio.wait_for(listens.wait(), 10)
+    await end(task)
+    assert attempts == [["q"]] * 3
