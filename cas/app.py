@@ -151,7 +151,7 @@ async def _open_access(settings: Settings, parts: "_Parts", *, work: bool) -> As
         parts.signals.on_stop(access.stop_execution)
         if abandoned := await access.start():
             tell(Kind.ACTIVATION_LEFT, activations=abandoned)
-        async with _working(settings, parts) if work else nullcontext():
+        async with _working(settings, parts, clock) if work else nullcontext():
             try:
                 yield access
             finally:
@@ -167,7 +167,7 @@ async def open_worker(settings: Settings) -> AsyncIterator[None]:
             keeping_journal(pool),
             _announced("worker"),
             _open_parts(settings, pool) as parts,
-            _working(settings, parts),
+            _working(settings, parts, await DatabaseClock.read(parts.pool)),
         ):
             yield
 
@@ -225,8 +225,7 @@ async def _open_parts(settings: Settings, pool: Pool) -> AsyncIterator[_Parts]:
 
 
 @asynccontextmanager
-async def _working(settings: Settings, parts: _Parts) -> AsyncIterator[None]:
-    clock = await DatabaseClock.read(parts.pool)
+async def _working(settings: Settings, parts: _Parts, clock: DatabaseClock) -> AsyncIterator[None]:
     bulk = Bulk(
         Chunks(parts.pool, parts.keyring),
         ResultWriter(parts.store),
