@@ -1,4 +1,4 @@
-"""Tasks behind the scenes: those that shall never end do not, and the others do."""
+"""Tasks behind the scenes: those that shall never end do not, the others do, and a pause may be cut short."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -24,6 +24,15 @@ async def endless(work: Callable[[], Awaitable[None]], what: str) -> None:
             log.exception("the service failed in something that it does all the time, and begins it anew", what=what)
             tell(Kind.FAULT, what)
         await asyncio.sleep(ANEW_AFTER)
+
+
+async def wait_within(event: asyncio.Event, seconds: float) -> bool:
+    """Wait for an event, but no longer than so many seconds; whether it came."""
+    try:
+        async with asyncio.timeout(seconds):
+            return await event.wait()
+    except TimeoutError:
+        return False
 
 
 async def end(*tasks: "asyncio.Task[None]") -> None:

@@ -23,7 +23,7 @@ from cas.console.guard import HEADERS
 from cas.engine.permits import Permits
 from cas.store.database import Pool
 from cas.store.errors import StoreError
-from cas.tasks import end, endless
+from cas.tasks import end, endless, wait_within
 
 CHANNELS = ("cas_due", "cas_stop", "cas_finished", "cas_event")
 # Seconds between two looks at what is under way, and the share of the time that looking may take.
@@ -161,8 +161,7 @@ class Hub:
             except StoreError as problem:
                 log.warning("the console cannot look at the database", problem=str(problem))
             pause = max(self._look_after, (time.monotonic() - began) / _BUSY)
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._look.wait(), pause)
+            if await wait_within(self._look, pause):
                 await asyncio.sleep(self._look_after / 10)  # what comes together is looked at once
             self._look.clear()
 

@@ -10,7 +10,7 @@ the one that has taken over, and an end can be told to a database that was away 
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -27,6 +27,7 @@ from cas.store.database import Pool, connected, conninfo_of
 from cas.store.errors import StoreError
 from cas.store.queries import query
 from cas.system_events import Kind, tell
+from cas.tasks import wait_within
 
 TASK = "cas.chunk"
 ON_DEMAND = "cas_on_demand"
@@ -111,7 +112,7 @@ class _Jobs(JobManager):
             await asyncio.sleep(TOLD_AGAIN_AFTER)
 
     async def finish_job(self, job: Job, status: Status, delete_job: bool) -> None:
-        """Delete it."""
+        """Delete it, whatever came of it."""
         await self._tell(job, _END, {})
 
     async def retry_job(
@@ -129,8 +130,7 @@ class _Jobs(JobManager):
     async def _tell(self, job: Job, statement: bytes, parameters: Mapping[str, object]) -> None:
         while True:
             try:
-                async with connected(self._pool) as connection:
-                    await connection.execute(statement, {"id": job.id, "attempts": job.attempts, **parameters})
+                await _change(self._pool, statement, job, parameters)
                 return
             except StoreError as problem:
                 if self._leaving.is_set():
@@ -138,9 +138,7 @@ class _Jobs(JobManager):
                     log.warning("the database did not take the end of a job, which is done again", problem=str(problem))
                     return
                 log.warning("the end of a job waits for the database", problem=str(problem))
-            with suppress(TimeoutError):
-                async with asyncio.timeout(TOLD_AGAIN_AFTER):
-                    await self._leaving.wait()
+            await wait_within(self._leaving, TOLD_AGAIN_AFTER)
 
 
 def chunk_app(pool: Pool, do_chunk: DoChunk, rooms: Mapping[str, Room], leaving: asyncio.Event) -> App:
@@ -167,12 +165,17 @@ async def rescue_stalled(pool: Pool, app: App, stalled_after: float) -> int:
     """
     rescued = 0
     for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=stalled_after):
-        async with connected(pool) as connection:
-            given = await connection.execute(_AGAIN, {"id": job.id, "attempts": job.attempts, "after": timedelta(0)})
-        if not given.rowcount:
+        if not await _change(pool, _AGAIN, job, {"after": timedelta(0)}):
             continue  # another worker was faster
         rescued += 1
         tell(
             Kind.WORKER_LOST, str(job.task_kwargs.get("access_id", "")), job=job.id, chunk=job.task_kwargs.get("chunk")
         )
     return rescued
+
+
+async def _change(pool: Pool, statement: bytes, job: Job, parameters: Mapping[str, object]) -> bool:
+    """Change a job in its last attempt; False: this attempt is no longer the last. Raises StoreError."""
+    async with connected(pool) as connection:
+        done = await connection.execute(statement, {"id": job.id, "attempts": job.attempts, **parameters})
+    return done.rowcount > 0

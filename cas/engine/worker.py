@@ -12,7 +12,6 @@ from typing import Protocol
 import structlog
 from procrastinate import App
 from procrastinate.exceptions import ConnectorException
-from procrastinate.jobs import DeleteJobCondition
 
 from cas.engine.clock import DatabaseClock
 from cas.engine.jobs import BULK, ON_DEMAND, chunk_app, rescue_stalled
@@ -25,7 +24,7 @@ from cas.store.errors import StoreError
 from cas.store.queries import query
 from cas.store.standing import end_still
 from cas.system_events import Kind, tell
-from cas.tasks import end
+from cas.tasks import end, wait_within
 
 # Seconds after which a worker looks for work even if nobody told it that there is some.
 LOOK_AFTER = 15.0
@@ -131,7 +130,6 @@ class Worker:
                     shutdown_graceful_timeout=self._settings.grace,
                     update_heartbeat_interval=self._settings.heartbeat,
                     stalled_worker_timeout=self._settings.stalled_after,
-                    delete_jobs=DeleteJobCondition.ALWAYS,
                 )
                 log.warning("the job queue was interrupted, and is served again", queue=queue)
             except ConnectorException as problem:
@@ -157,11 +155,7 @@ class Worker:
             if wake is None:
                 await asyncio.sleep(pause)
                 continue
-            try:
-                async with asyncio.timeout(pause):
-                    await wake.wait()
-            except TimeoutError:
-                pass
+            await wait_within(wake, pause)
 
     async def _look(self) -> float:
         self._signals.work.clear()

@@ -21,7 +21,7 @@ from cas.store.database import Connection
 from cas.store.errors import StoreError
 from cas.store.queries import query
 from cas.store.standing import BEAT, beat, open_standing
-from cas.tasks import end, endless
+from cas.tasks import end, endless, wait_within
 
 EVENT = "cas_event"
 # Seconds before the database is tried again.
@@ -113,11 +113,7 @@ class Delivery:
         news = self._news[target] = asyncio.Event()
 
         async def rest(seconds: float) -> None:
-            try:
-                async with asyncio.timeout(seconds):
-                    await news.wait()
-            except TimeoutError:
-                pass
+            await wait_within(news, seconds)
             news.clear()
 
         clock = asyncio.get_running_loop().time

@@ -1,4 +1,4 @@
-"""Tasks behind the scenes: what fails is begun anew and told, and ends when it is canceled."""
+"""Tasks behind the scenes: what fails is begun anew and told, and ends when it is canceled; pauses are cut short."""
 
 import asyncio
 
@@ -7,7 +7,7 @@ from structlog.testing import capture_logs
 
 from cas import tasks
 from cas.system_events import Kind
-from cas.tasks import end, endless
+from cas.tasks import end, endless, wait_within
 
 
 async def test_what_has_no_end_is_begun_anew_whenever_it_fails(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -31,3 +31,12 @@ async def test_what_has_no_end_is_begun_anew_whenever_it_fails(monkeypatch: pyte
     assert attempts == 3
     told = [line for line in logs if line["event"] == Kind.FAULT.value.title]
     assert [line["subject"] for line in told] == ["looking", "looking"]
+
+
+async def test_an_event_is_waited_for_so_long_and_no_longer() -> None:
+    event = asyncio.Event()
+    assert not await wait_within(event, 0.01)
+    waiting = asyncio.create_task(wait_within(event, 10))
+    await asyncio.sleep(0)
+    event.set()
+    assert await waiting
